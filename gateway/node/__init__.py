@@ -1,0 +1,1 @@
+"""One node per host: reads the changelog, runs the workers, ships the spool."""
