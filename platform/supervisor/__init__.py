@@ -1,0 +1,1 @@
+"""Starts and watches Gatehouse's processes; standard library only, imports no Django."""
