@@ -1,0 +1,1 @@
+"""APIs, their versions and revisions, the lifecycle, the catalog, plans and subscriptions."""

@@ -1,0 +1,9 @@
+"""App configuration of apis."""
+
+from django.apps import AppConfig
+
+
+class ApisConfig(AppConfig):
+    """Apis."""
+
+    name = "apis"

@@ -1,0 +1,80 @@
+"""What happened to versions: transitions, reviews, imports."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from apis.models.contracts import Api, ApiVersion, Revision
+from common.clock import now
+from common.identifiers import new_public_id
+from teams.models import Team, User
+
+
+def new_import_id() -> str:
+    """Return an import's public id."""
+    return new_public_id("imp")
+
+
+class Transition(models.Model):
+    """One move of a version from state to state, for the lifecycle strip."""
+
+    version = models.ForeignKey(ApiVersion, on_delete=models.CASCADE, related_name="transitions")
+    from_state = models.CharField(max_length=10)
+    to_state = models.CharField(max_length=10)
+    move = models.CharField(max_length=20)
+    reason = models.CharField(max_length=500, blank=True)
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.from_state} to {self.to_state}"
+
+
+class Review(models.Model):
+    """One reviewer's verdict on a revision; the author gives none."""
+
+    class Verdict(models.TextChoices):
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Rejected"
+
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="reviews")
+    reviewer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    verdict = models.CharField(max_length=8, choices=Verdict.choices)
+    comment = models.TextField(blank=True)
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["revision", "reviewer"], name="one_verdict_per_reviewer")]
+
+    def __str__(self) -> str:
+        return f"{self.reviewer}: {self.verdict}"
+
+
+class ImportJob(models.Model):
+    """A document on its way to becoming an API's draft; the file is kept until the import succeeds."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    public_id = models.CharField(max_length=40, unique=True, default=new_import_id, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    version = models.ForeignKey(ApiVersion, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=7, choices=State.choices, default=State.QUEUED)
+    source = models.TextField(blank=True)
+    source_url = models.CharField(max_length=1000, blank=True)
+    fields = models.JSONField(default=dict, help_text="What the form said: name, slug, upstream_url, base_path, tags.")
+    findings = models.JSONField(default=list)
+    error = models.CharField(max_length=2000, blank=True)
+    api = models.ForeignKey(Api, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=now, editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"import {self.public_id} {self.state}"

@@ -1,0 +1,30 @@
+"""Questions apis asks of the apps above it. Each slot is filled in the upper app's apps.py; `apis.E001` says which is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apis.models import ApiVersion, Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One application's calls of a version within a number of days."""
+
+    application_id: str
+    application_name: str
+    team_name: str
+    contact_email: str
+    calls: int
+    calls_7_days: int
+    last_call_at: datetime | None
+
+
+# usage fills it: the applications that called a version in the last `days`, most calls first.
+callers_of: Callable[[ApiVersion, int], list[Caller]] | None = None
+# prompts fills it: the public id of the prompt version a revision carries, "" when none.
+prompt_of: Callable[[Revision], str] | None = None

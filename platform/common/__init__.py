@@ -1,0 +1,1 @@
+"""What every app stands on: errors, identifiers, clock, sealing, outbound HTTP, pagination."""

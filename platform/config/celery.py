@@ -1,0 +1,38 @@
+"""The Celery application and the one beat schedule."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from celery import Celery
+from celery.signals import beat_init, worker_ready
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("gatehouse")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# Times are seconds. What a task does stands with the task.
+app.conf.beat_schedule = {
+    "roll-up-usage": {"task": "usage.tasks.roll_up_dirty_minutes", "schedule": 5.0, "options": {"expires": 5}},
+    "write-cost-reports": {"task": "usage.tasks.write_cost_reports", "schedule": 15.0, "options": {"expires": 15}},
+    "drop-old-usage": {"task": "usage.tasks.drop_old_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
+}
+
+
+def _mark_ready(name: str) -> None:
+    folder = Path(os.environ.get("GATEHOUSE_HOME", "var")) / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.ready").touch()
+
+
+@worker_ready.connect
+def _on_worker_ready(**_: object) -> None:
+    _mark_ready("worker")
+
+
+@beat_init.connect
+def _on_beat_init(**_: object) -> None:
+    _mark_ready("beat")

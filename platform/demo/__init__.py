@@ -1,0 +1,1 @@
+"""The demo: a real upstream service, a real small model, and the rows that show the product."""

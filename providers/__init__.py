@@ -1,0 +1,1 @@
+"""AI providers, their keys, models, aliases and the price book."""

@@ -1,0 +1,9 @@
+"""App configuration of providers."""
+
+from django.apps import AppConfig
+
+
+class ProvidersConfig(AppConfig):
+    """Providers."""
+
+    name = "providers"

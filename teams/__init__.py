@@ -1,0 +1,1 @@
+"""Teams, their members and roles, their applications and keys, and the audit log."""

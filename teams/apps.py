@@ -1,0 +1,9 @@
+"""App configuration of teams."""
+
+from django.apps import AppConfig
+
+
+class TeamsConfig(AppConfig):
+    """Teams."""
+
+    name = "teams"

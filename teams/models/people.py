@@ -1,0 +1,162 @@
+"""People, teams, memberships, invitations and personal access tokens."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+
+from common.clock import now
+from common.identifiers import new_public_id, validate_slug
+
+
+def new_user_id() -> str:
+    """Return a user's public id."""
+    return new_public_id("usr")
+
+
+def new_team_id() -> str:
+    """Return a team's public id."""
+    return new_public_id("team")
+
+
+def new_invitation_id() -> str:
+    """Return an invitation's public id."""
+    return new_public_id("inv")
+
+
+def new_token_id() -> str:
+    """Return an access token's public id."""
+    return new_public_id("pat")
+
+
+class UserManager(BaseUserManager["User"]):
+    """Creates users by e-mail."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Create a person; no password means that only a link signs in."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Create a platform admin with the staff pages."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, is_platform_admin=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in by e-mail. `is_platform_admin` sees and runs the whole installation."""
+
+    class Theme(models.TextChoices):
+        AUTO = "auto", "As the system"
+        LIGHT = "light", "Light"
+        DARK = "dark", "Dark"
+
+    class Density(models.TextChoices):
+        NORMAL = "normal", "Normal"
+        COMPACT = "compact", "Compact"
+
+    public_id = models.CharField(max_length=40, unique=True, default=new_user_id, editable=False)
+    email = models.EmailField(unique=True, max_length=254)
+    name = models.CharField(max_length=120)
+    zone = models.CharField(max_length=60, default="UTC", help_text="IANA time zone, such as Europe/Berlin.")
+    theme = models.CharField(max_length=5, choices=Theme.choices, default=Theme.AUTO)
+    density = models.CharField(max_length=7, choices=Density.choices, default=Density.NORMAL)
+    has_shortcuts = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    is_platform_admin = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    objects = UserManager()
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class Team(models.Model):
+    """A team owns APIs and applications. `required_approvals` 0 means that one person may publish alone."""
+
+    public_id = models.CharField(max_length=40, unique=True, default=new_team_id, editable=False)
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    slug = models.CharField(max_length=60, unique=True, validators=[validate_slug])
+    name = models.CharField(max_length=120)
+    description = models.CharField(max_length=500, blank=True)
+    contact_email = models.EmailField(blank=True)
+    required_approvals = models.PositiveSmallIntegerField(default=1)
+    minimum_notice_days = models.PositiveSmallIntegerField(default=30)
+    row_version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    """What a member may do; each role includes those below it."""
+
+    OWNER = "owner", "Owner"
+    PUBLISHER = "publisher", "Publisher"
+    DEVELOPER = "developer", "Developer"
+    VIEWER = "viewer", "Viewer"
+
+
+class Membership(models.Model):
+    """One person's role in one team."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "team"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.team} · {self.role}"
+
+
+class Invitation(models.Model):
+    """An offer of a role to an e-mail address; only the keyed hash of its code is kept."""
+
+    public_id = models.CharField(max_length=40, unique=True, default=new_invitation_id, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Role.choices)
+    code_hash = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=now, editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.team}"
+
+
+class AccessToken(models.Model):
+    """A personal access token for the REST API: acts as its user until it expires or is revoked."""
+
+    public_id = models.CharField(max_length=40, unique=True, default=new_token_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="access_tokens")
+    name = models.CharField(max_length=120)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    hint = models.CharField(max_length=24, editable=False)
+    created_at = models.DateTimeField(default=now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.hint}"

@@ -1,0 +1,36 @@
+"""Writes the audit log, inside the transaction of the change it tells of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from common.request import current_request_id
+from teams.models import AuditEvent, Team, User
+
+
+def record_audit(
+    *,
+    actor: User | None,
+    verb: str,
+    target: models.Model,
+    team: Team | None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reason: str = "",
+) -> AuditEvent:
+    """Write one entry. `verb` is namespaced (`api.publish`); before and after hold JSON values, never a secret."""
+    return AuditEvent.objects.create(
+        actor=actor,
+        actor_name=f"{actor.name} <{actor.email}>" if actor else "Gatehouse",
+        verb=verb,
+        object_type=target._meta.model_name or "",
+        object_id=getattr(target, "public_id", str(target.pk)),
+        object_name=str(target)[:254],
+        team=team,
+        before=before or {},
+        after=after or {},
+        reason=reason[:1000],
+        request_id=current_request_id(),
+    )

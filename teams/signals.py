@@ -1,0 +1,8 @@
+"""Signals of teams, sent inside the transaction of the change. `gateway.control` writes changelog rows on them."""
+
+from django.dispatch import Signal
+
+# credential: teams.models.Credential, created or changed (revoked, disabled, expiry)
+credential_changed = Signal()
+# application: teams.models.Application, renamed or moved
+application_changed = Signal()

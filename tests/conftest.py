@@ -1,0 +1,91 @@
+"""Fixtures for all rings: the three people of every rule (owner, member, stranger), their team, a client for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from rest_framework.test import APIClient
+
+
+def pytest_configure() -> None:
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture
+def team(db):
+    from teams.models import Team
+
+    return Team.objects.create(slug="payments", name="Payments", required_approvals=0, minimum_notice_days=0)
+
+
+@pytest.fixture
+def make_user(db) -> Callable:
+    from teams.models import Membership, User
+
+    def make(name: str, team=None, role: str = "", **fields):
+        user = User.objects.create_user(f"{name}@example.com", "correct horse battery", name=name.title(), **fields)
+        if team is not None:
+            Membership.objects.create(user=user, team=team, role=role)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def admin(make_user):
+    return make_user("admin", is_platform_admin=True, is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def owner(make_user, team):
+    return make_user("owner", team, "owner")
+
+
+@pytest.fixture
+def publisher(make_user, team):
+    return make_user("publisher", team, "publisher")
+
+
+@pytest.fixture
+def developer(make_user, team):
+    return make_user("developer", team, "developer")
+
+
+@pytest.fixture
+def member(make_user, team):
+    """A viewer of the team: reads, changes nothing."""
+    return make_user("member", team, "viewer")
+
+
+@pytest.fixture
+def stranger(make_user):
+    return make_user("stranger")
+
+
+@pytest.fixture
+def as_user() -> Callable[..., Client]:
+    """Return a browser client signed in as the given person."""
+
+    def sign_in(user=None) -> Client:
+        client = Client()
+        if user is not None:
+            client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def api_as() -> Callable[..., APIClient]:
+    """Return a REST client acting as the given person."""
+
+    def act(user=None) -> APIClient:
+        client = APIClient()
+        if user is not None:
+            client.force_authenticate(user)
+        return client
+
+    return act

@@ -1,0 +1,1 @@
+"""The ledger of calls, its rollups, cost reports and what is asked of them."""

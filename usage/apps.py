@@ -1,0 +1,9 @@
+"""App configuration of usage."""
+
+from django.apps import AppConfig
+
+
+class UsageConfig(AppConfig):
+    """Usage."""
+
+    name = "usage"
