@@ -1,4 +1,4 @@
-"""Questions apis asks of the apps above it. Each slot is filled in the upper app's apps.py; `apis.E001` says which is not."""
+"""Questions apis asks of the apps above it, filled in their apps.py; check `apis.E001` names an unfilled one."""
 
 from __future__ import annotations
 

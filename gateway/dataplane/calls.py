@@ -1,4 +1,4 @@
-"""A call's identity and its two records: `Started` before the first byte upstream, `Finished` before the last to the client.
+"""A call's identity and its two records: `Started` before the first byte goes up, `Finished` before the last comes down.
 
 Both are what the spool carries and the ledger stores. A refused call has a `Finished` alone (attempt 0). Money is an
 integer of nano-USD; durations are milliseconds; `at` is fixed once, in UTC epoch seconds with microseconds.
@@ -58,8 +58,9 @@ class Started:
 class Finished(Started):
     """The whole outcome. It repeats what `Started` said, so that a lost `Started` costs nothing.
 
-    `code` is the problem code ("" on success), `fault` caller, policy, upstream, gateway or "". `rule` names the refusing
-    rule (`free@1`, limit id `minute`), `verdict` is one sentence for `/calls/{id}`. `price_state`: none, priced, unknown.
+    `code` is the problem code ("" on success), `fault` caller, policy, upstream, gateway or "". `rule` names the
+    refusing rule (`free@1`, limit id `minute`), `verdict` is one sentence for `/calls/{id}`. `price_state`: none,
+    priced, unknown.
     """
 
     status: int = 0

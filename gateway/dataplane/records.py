@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, TypeVar, get_type_hints
+from functools import cache
+from typing import Any, TypeVar, cast, get_type_hints
 
 FORMAT = 1
 
@@ -87,7 +87,10 @@ class LimitRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlanRecord:
-    """A plan. Key: the plan's public id. `on_store_error`: open, closed, local; `unknown_price`: block, warn, default."""
+    """A plan. Key: the plan's public id.
+
+    `on_store_error` is open, closed or local; `unknown_price` block, warn or default.
+    """
 
     name: str
     limits: tuple[LimitRecord, ...] = ()
@@ -204,7 +207,8 @@ class ParameterRecord:
 class PromptRecord:
     """A prompt program. Key: the prompt version's public id, named by `RouteRecord.prompt`.
 
-    `system` and `template` hold `{{name}}` and nothing else; `output` is text or json (then `schema` is a JSON Schema text).
+    `system` and `template` hold `{{name}}` and nothing else; `output` is text or json, then
+    `schema` is a JSON Schema text.
     """
 
     model: str
@@ -250,8 +254,8 @@ SEALED_KINDS = frozenset({"upstream", "provider", "provider_key"})
 T = TypeVar("T")
 
 
-@lru_cache(maxsize=64)
-def _shape(cls: type) -> dict[str, Any]:
+@cache
+def _shape(cls: Any) -> dict[str, Any]:
     hints = get_type_hints(cls)
     return {f.name: hints[f.name] for f in fields(cls)}
 
@@ -259,7 +263,7 @@ def _shape(cls: type) -> dict[str, Any]:
 def to_payload(record: Record | OperationRecord | LimitRecord | ParameterRecord) -> dict[str, Any]:
     """Return the JSON form of a record: every field is written, times as RFC 3339."""
     out: dict[str, Any] = {"v": FORMAT} if type(record) in KINDS.values() else {}
-    for name in _shape(type(record)):
+    for name in _shape(cast(Any, type(record))):
         out[name] = _to_json(name, getattr(record, name))
     return out
 
@@ -293,7 +297,7 @@ def from_payload(kind: str, payload: dict[str, Any]) -> Record:
 
 def _build(cls: type[T], where: str, payload: dict[str, Any]) -> T:
     values: dict[str, Any] = {}
-    for name in _shape(cls):
+    for name in _shape(cast(Any, cls)):
         if name not in payload:
             continue
         value = payload[name]

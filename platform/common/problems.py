@@ -102,9 +102,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     request = context["request"]._request
     response = Response(problem_body(domain, getattr(request, "request_id", "")), status=domain.status)
     response.content_type = CONTENT_TYPE
-    if isinstance(error, exceptions.APIException):
-        if getattr(error, "auth_header", None):
-            response["WWW-Authenticate"] = error.auth_header
-        if getattr(error, "wait", None):
-            response["Retry-After"] = str(int(error.wait))
+    if challenge := getattr(error, "auth_header", None):
+        response["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        response["Retry-After"] = str(int(wait))
     return response

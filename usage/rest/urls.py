@@ -1,3 +1,3 @@
 """Routes of this app's REST API."""
 
-urlpatterns: list = []
+urlpatterns: list[object] = []
