@@ -166,9 +166,9 @@ class Spool:
         is_under_way = isinstance(call, Finished) and call.attempt > 0
         self._write(orjson.dumps(to_record(call)), may_use_reserve=is_under_way)
 
-    def count_refused(self, *, minute: int, code: str, version_id: str = "") -> None:
-        """Count a refusal before authentication; `minute` is epoch seconds // 60. Written once the minute is over."""
-        key = (minute, code, version_id)
+    def count_refusal(self, *, code: str, version_id: str, at: float) -> None:
+        """Count a refusal before authentication; written as one record per code and version once its minute is over."""
+        key = (int(at // 60), code, version_id)
         self._refused[key] = self._refused.get(key, 0) + 1
 
     def flush_refused(self, *, before_minute: int | None) -> None:

@@ -228,8 +228,8 @@ def test_refusals_before_authentication_become_one_record_per_minute_and_code(tm
     async def write() -> None:
         spool = Spool(tmp_path, "w1")
         for _ in range(500):
-            spool.count_refused(minute=100, code="key-missing", version_id="ver_a")
-        spool.count_refused(minute=101, code="key-missing", version_id="ver_a")
+            spool.count_refusal(code="key-missing", version_id="ver_a", at=6059.9)
+        spool.count_refusal(code="key-missing", version_id="ver_a", at=6060.0)
         spool.flush_refused(before_minute=101)
         await spool.close()
 
