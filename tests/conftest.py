@@ -12,6 +12,8 @@ from rest_framework.test import APIClient
 
 def pytest_configure() -> None:
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    # Names with hashes need collected files; the journeys run with those, the app ring does without.
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 
 
 @pytest.fixture

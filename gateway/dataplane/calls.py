@@ -1,4 +1,4 @@
-"""A call's identity and its two records: `Started` before the first byte goes up, `Finished` before the last comes down.
+"""A call's identity and its two records: `Started` before the first byte up, `Finished` before the last one down.
 
 Both are what the spool carries and the ledger stores. A refused call has a `Finished` alone (attempt 0). Money is an
 integer of nano-USD; durations are milliseconds; `at` is fixed once, in UTC epoch seconds with microseconds.

@@ -1,18 +1,85 @@
-"""What every page's frame needs."""
+"""What every page's frame needs: places, addresses, the request id, a fresh form token."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 
+from console.forms import new_form_token
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry of the sidebar."""
+
+    title: str
+    url: str
+    icon: str
+    is_current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A titled group of places."""
+
+    title: str
+    places: tuple[Place, ...]
+
+
+# group -> (title, url, icon, needs a platform admin)
+SITEMAP: tuple[tuple[str, tuple[tuple[str, str, str, bool], ...]], ...] = (
+    (
+        "Use",
+        (
+            ("Home", "/", "home", False),
+            ("Catalog", "/catalog", "book", False),
+            ("Applications", "/applications", "key", False),
+        ),
+    ),
+    ("Provide", (("Workspace", "/workspace", "layout-grid", False), ("AI", "/ai/models", "cpu", False))),
+    (
+        "Run",
+        (
+            ("Usage", "/usage", "chart-line", False),
+            ("Teams", "/teams", "users", False),
+            ("Admin", "/admin/gateways", "shield", True),
+        ),
+    ),
+)
+
+
+def _is_current(path: str, url: str) -> bool:
+    first = "/" + url.strip("/").split("/")[0]
+    return path == "/" if first == "/" else path == first or path.startswith(f"{first}/")
+
+
+def navigation(request: HttpRequest) -> tuple[Group, ...]:
+    """Return the sidebar of the person who asks."""
+    user = getattr(request, "user", None)
+    is_admin = bool(user and user.is_authenticated and user.is_platform_admin)
+    return tuple(
+        Group(
+            title,
+            tuple(
+                Place(name, url, icon, _is_current(request.path, url))
+                for name, url, icon, needs_admin in places
+                if is_admin or not needs_admin
+            ),
+        )
+        for title, places in SITEMAP
+    )
+
 
 def chrome(request: HttpRequest) -> dict[str, Any]:
-    """Return the installation's addresses and the request id for all templates."""
+    """Return the frame's context for all templates."""
     return {
+        "navigation": navigation(request),
         "gateway_url": settings.GATEHOUSE_GATEWAY_URL,
         "console_url": settings.GATEHOUSE_CONSOLE_URL,
         "request_id": getattr(request, "request_id", ""),
         "is_demo": settings.GATEHOUSE_DEMO,
+        "form_token": new_form_token(),
     }

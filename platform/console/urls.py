@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
 
 from common.permissions import page
+from console.gallery import gallery
 
 
 @page("public")
@@ -14,4 +15,10 @@ def livez(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
-urlpatterns = [path("livez", livez, name="livez")]
+PLACES = ("home", "account", "catalog", "applications", "workspace", "ai", "usage", "teams", "admin")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("livez", livez, name="livez"),
+    path("admin/gallery", gallery, name="gallery"),
+    *(path("", include(f"console.{place}.urls")) for place in PLACES),
+]

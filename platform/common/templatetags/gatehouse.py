@@ -1,0 +1,176 @@
+"""What templates need to speak well: states, times, money, counts, Markdown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import nh3
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+
+from common.clock import now
+
+register = template.Library()
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+TAGS = nh3.ALLOWED_TAGS - {"img", "style", "form", "input", "button", "map", "area"}
+
+# state -> (word, icon, what the gateway does)
+STATES: dict[str, tuple[str, str, str]] = {
+    "draft": ("Draft", "pencil", "Not at the gateway: calls get 404"),
+    "in_review": ("In review", "eye-check", "Frozen until it is judged; calls get 404"),
+    "approved": ("Approved", "circle-check", "Ready to publish; calls get 404"),
+    "preview": ("Preview", "flask", "Routed for listed applications"),
+    "published": ("Published", "broadcast", "Routed"),
+    "deprecated": ("Deprecated", "alarm", "Routed, with Deprecation and Sunset headers"),
+    "retired": ("Retired", "circle-off", "Calls get 410"),
+    "archived": ("Archived", "archive", "Calls get 404; history kept"),
+    "blocked": ("Blocked", "ban", "Calls get 503"),
+    "pending": ("Pending", "hourglass", "Waits for approval; calls get 403"),
+    "active": ("Active", "circle-check", "Calls are served"),
+    "change_pending": ("Change pending", "hourglass", "The old plan serves until the change is approved"),
+    "suspended": ("Suspended", "alarm", "Calls get 403"),
+    "ended": ("Ended", "circle-off", "Calls get 403"),
+    "rejected": ("Rejected", "circle-x", "Never served"),
+    "cancelled": ("Cancelled", "circle-x", "Never served"),
+    "rotating": ("Rotating", "refresh", "Old and new key are both served"),
+    "disabled": ("Disabled", "ban", "Calls get 401 until it is enabled"),
+    "expired": ("Expired", "clock", "Calls get 401"),
+    "revoked": ("Revoked", "circle-off", "Calls get 401"),
+    "current": ("Current", "broadcast", "What the gateway serves"),
+    "superseded": ("Superseded", "history", "Served before"),
+    "failed": ("Failed", "alert-triangle", "It did not work"),
+    "warning": ("Warning", "alert-triangle", "Needs a look"),
+    "queued": ("Queued", "hourglass", "Waits for a worker"),
+    "running": ("Running", "loader-2", "At work"),
+    "done": ("Done", "check", "Finished"),
+}
+
+
+@register.filter
+def state_word(state: str) -> str:
+    """Return the word people read for a state."""
+    known = STATES.get(state)
+    return known[0] if known else state.replace("_", " ").capitalize()
+
+
+@register.filter
+def state_icon(state: str) -> str:
+    """Return the icon's name for a state."""
+    known = STATES.get(state)
+    return known[1] if known else "circle"
+
+
+@register.filter
+def state_meaning(state: str) -> str:
+    """Return what the gateway does in a state."""
+    known = STATES.get(state)
+    return known[2] if known else ""
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Render Markdown to sanitised HTML: no images, no raw HTML, links without referrer."""
+    return mark_safe(nh3.clean(_markdown.render(text or ""), tags=TAGS))  # noqa: S308  sanitised by nh3
+
+
+@register.filter
+def grouped(number: float | None) -> str:
+    """Return a count with thousands separated."""
+    return "0" if number is None else f"{number:,.0f}"
+
+
+@register.filter
+def money(amount: Decimal | None) -> str:
+    """Return USD with as many digits as matter: $0.00042, $1,204.10."""
+    if amount is None:
+        return "no price"
+    value = Decimal(amount)
+    if value == 0:
+        return "$0.00"
+    if abs(value) >= 1:
+        return f"${value:,.2f}"
+    return f"${value:.{min(max(2, 1 - value.adjusted()), 9)}f}"
+
+
+@register.filter
+def milliseconds(value: float | None) -> str:
+    """Return a duration: 12 ms, 3.4 s."""
+    if value is None:
+        return "no data"
+    return f"{value:,.0f} ms" if value < 1000 else f"{value / 1000:,.1f} s"
+
+
+@register.filter
+def size(number: int | None) -> str:
+    """Return bytes as people read them: 340 B, 12 KB, 3.4 MB."""
+    value = float(number or 0)
+    for unit in ("B", "KB", "MB"):
+        if value < 1024:
+            return f"{value:,.1f} MB" if unit == "MB" else f"{value:,.0f} {unit}"
+        value /= 1024
+    return f"{value:,.1f} GB"
+
+
+@register.filter
+def sort_url(table: Any, name: str) -> str:
+    """Return the URL that sorts a table by a column, turning it on the second click."""
+    return table.sort_url(name)
+
+
+UNITS = (
+    (3600, "minute", 60.0),
+    (86400, "hour", 3600.0),
+    (86400 * 60, "day", 86400.0),
+    (86400 * 730, "month", 86400 * 30.44),
+    (float("inf"), "year", 86400 * 365.25),
+)
+
+
+def relative(moment: datetime, reference: datetime | None = None) -> str:
+    """Say how far a moment is away: just now, 5 minutes ago, in 12 days."""
+    seconds = (moment - (reference or now())).total_seconds()
+    distance = abs(seconds)
+    if distance < 45:
+        return "just now" if seconds <= 0 else "in a moment"
+    unit, length = next((unit, length) for limit, unit, length in UNITS if distance < limit)
+    count = max(1, round(distance / length))
+    text = f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"in {text}" if seconds > 0 else f"{text} ago"
+
+
+@register.simple_tag
+def ago(moment: datetime | None, user: Any = None) -> str:
+    """Render a moment relative, with the absolute time in the person's zone as the tooltip."""
+    if moment is None:
+        return "never"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), absolute(moment, user), relative(moment)
+    )
+
+
+@register.simple_tag
+def on_date(moment: datetime | None, user: Any = None) -> str:
+    """Render a date such as 1 March 2027, with time and zone as the tooltip."""
+    if moment is None:
+        return "no date"
+    local = moment.astimezone(_zone(user))
+    text = f"{local.day} {local:%B %Y}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), absolute(moment, user), text)
+
+
+def absolute(moment: datetime, user: Any = None) -> str:
+    """Return date, time and zone."""
+    local = moment.astimezone(_zone(user))
+    return f"{local.day} {local:%B %Y, %H:%M:%S} {local.tzname()}"
+
+
+def _zone(user: Any) -> ZoneInfo:
+    try:
+        return ZoneInfo(getattr(user, "zone", "") or "UTC")
+    except (KeyError, ValueError):
+        return ZoneInfo("UTC")
