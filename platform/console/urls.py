@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from common.permissions import page
 from console.gallery import gallery
+from console.problems import problem, problems
 
 
 @page("public")
@@ -19,6 +20,8 @@ PLACES = ("home", "account", "catalog", "applications", "workspace", "ai", "usag
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", livez, name="livez"),
+    path("problems", problems, name="problems"),
+    path("problems/<str:code>", problem, name="problem"),
     path("admin/gallery", gallery, name="gallery"),
     *(path("", include(f"console.{place}.urls")) for place in PLACES),
 ]

@@ -1,0 +1,79 @@
+"""Every problem code there is, with its public page: what it means, who must act, how to mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """One code. `who` is caller, owner, operator or admin."""
+
+    code: str
+    title: str
+    status: int
+    who: str
+    meaning: str
+    mend: str
+
+
+def _types(*rows: tuple[str, str, int, str, str, str]) -> dict[str, ProblemType]:
+    return {row[0]: ProblemType(*row) for row in rows}
+
+
+# fmt: off
+GATEWAY = _types(
+    ("route-not-found", "No API at this path", 404, "caller", "No published API has this path.", "Copy the base URL from the API's page in the catalog. Paths are case-sensitive."),
+    ("version-unknown", "No such version", 404, "caller", "The API exists, the version in the path does not.", "Use a version the API's page lists, such as /v1/."),
+    ("operation-unknown", "No such operation", 404, "caller", "The version's document has no operation with this path.", "Compare the path with the operations of the version's docs."),
+    ("method-not-allowed", "Method not allowed", 405, "caller", "The path exists, but not with this method.", "Use one of the methods the Allow header names."),
+    ("version-retired", "This version is retired", 410, "caller", "The version was retired and is not served any more.", "Move to the successor the Link header and the catalog page name."),
+    ("version-blocked", "This version is blocked", 503, "owner", "The owning team stopped this version for now.", "See the reason on its catalog page; try again after Retry-After."),
+    ("key-missing", "No key was sent", 401, "caller", "The API needs a key and the call carried none.", "Send Authorization: Bearer gh_live_… or x-api-key. A key is made on the application's page."),
+    ("key-invalid", "The key is not known", 401, "caller", "The key has a typing error, or belongs to another installation.", "Copy the key again, or create a new one; keys are shown once."),
+    ("key-expired", "The key has expired", 401, "caller", "The key's last day has passed.", "Create a new key on the application's page."),
+    ("key-revoked", "The key was revoked", 401, "caller", "Somebody of the application's team revoked this key.", "Create a new key; the audit log says who revoked the old one."),
+    ("subscription-required", "No subscription", 403, "caller", "The key is good, but its application is not subscribed to this version.", "Open the API in the catalog and choose Subscribe, or Get a key."),
+    ("subscription-pending", "The subscription waits for approval", 403, "owner", "The plan needs the owner's approval, and it is not given yet.", "Ask the owning team; its contact is on the API's page."),
+    ("subscription-suspended", "The subscription is suspended", 403, "owner", "The owning team suspended this subscription.", "Ask the owning team for the reason."),
+    ("quota-exceeded", "Over the limit", 429, "caller", "The plan's limit for this window is used up.", "Wait for the seconds in Retry-After, or choose a larger plan."),
+    ("body-too-large", "The body is too large", 413, "caller", "The request body is over the version's limit.", "Send less, or ask the owner to raise the limit."),
+    ("bad-request", "The request cannot be read", 400, "caller", "The request breaks HTTP's or the API's form.", "The detail names what is wrong; correct it and send again."),
+    ("validation-failed", "A value is not valid", 422, "caller", "The body was read, but a value breaks a rule.", "The list of errors names each field and what it takes."),
+    ("upstream-unreachable", "The upstream does not answer", 502, "owner", "The gateway could not connect to the API's own server.", "The owner checks the server and the upstream URL."),
+    ("upstream-invalid", "The upstream answered badly", 502, "owner", "The API's own server sent something that is not a valid answer.", "The owner looks at the server's logs at the time of this request."),
+    ("upstream-timeout", "The upstream took too long", 504, "owner", "The API's own server did not answer within the version's time limits.", "Try again if the call may be repeated; the owner looks at the server's load."),
+    ("upstream-forbidden", "The upstream address is not allowed", 502, "operator", "The upstream resolves to a private or metadata address.", "Allow its network in GATEHOUSE_PRIVATE_NETWORKS, or use a public address."),
+    ("loop-detected", "The call came back to the gateway", 508, "owner", "The upstream of this API leads back to this gateway.", "The owner corrects the upstream URL."),
+    ("model-unknown", "No such model", 404, "caller", "No model or alias of this name may be used with this key.", "GET /v1/models lists the names the key may use."),
+    ("model-output-invalid", "The model's answer breaks its schema", 502, "owner", "The prompt asks for JSON of a schema and the model answered something else.", "Try again; the owner simplifies the schema or takes a stronger model."),
+    ("provider-key-missing", "The provider has no working key", 503, "admin", "The model's provider needs a key and none is active.", "A platform admin adds a key on the provider's page."),
+    ("provider-error", "The provider refused the call", 502, "admin", "The model's provider answered with an error.", "The detail carries the provider's own words."),
+    ("price-unknown", "The model has no price", 403, "admin", "The plan refuses models without a known price.", "A platform admin sets a price for the model."),
+    ("limits-unavailable", "Limits cannot be checked", 503, "operator", "The store of the counters does not answer and the plan says closed.", "The operator brings Valkey back; try again after Retry-After."),
+    ("spool-full", "Usage cannot be recorded", 503, "operator", "The gateway's spool is full or cannot be written, so calls that must be billed are refused.", "The operator frees disk space or brings PostgreSQL back."),
+    ("state-stale", "The gateway's state is too old", 503, "operator", "The gateway has not heard of the control plane for longer than its limit.", "The operator brings PostgreSQL back or raises GATEHOUSE_STATE_MAX_AGE."),
+    ("not-ready", "The gateway is starting", 503, "operator", "The worker has no state yet.", "Try again in a few seconds."),
+    ("internal-error", "Something broke on our side", 500, "operator", "An error nobody foresaw.", "Give the request id to the operator: it stands in the log."),
+)
+
+CONSOLE = _types(
+    ("role-missing", "Your role does not allow this", 403, "caller", "You may see this, but your role in the team does not reach.", "Ask an owner of the team; the detail names the role."),
+    ("form-expired", "The form is too old", 403, "caller", "The form's protection token is missing or old.", "Reload the page and send the form again."),
+    ("not-found", "Nothing here", 404, "caller", "There is nothing at this address, or it is not shared with you.", "Search for it, or ask its team to share it."),
+    ("conflict", "The current state does not allow this", 409, "caller", "The object is in a state in which this cannot be done.", "The detail says which state and what can be done."),
+    ("stale", "Somebody changed it meanwhile", 412, "caller", "If-Match names an older version of the object.", "Read it again and repeat the change."),
+    ("if-match-missing", "If-Match is needed", 428, "caller", "Writes name the version they saw.", "Send the ETag you read as If-Match."),
+    ("too-large", "Too large", 413, "caller", "What was sent is over a size limit.", "The detail names the limit."),
+    ("unavailable", "A part is not available", 503, "operator", "A part of Gatehouse that this needs does not answer.", "Try again; the operator looks at ./run doctor."),
+    ("not-authenticated", "Sign in first", 401, "caller", "The REST API needs a session or an access token.", "Create a token at /account/tokens and send it as Authorization: Bearer."),
+    ("authentication-failed", "The access token is not good", 401, "caller", "The token is unknown, expired or revoked.", "Create a new one at /account/tokens."),
+    ("permission-denied", "Not allowed", 403, "caller", "Your role does not allow this.", "Ask an owner of the team."),
+    ("parse-error", "The body cannot be read", 400, "caller", "The body is not valid JSON.", "Correct the body; the detail names the place."),
+    ("unsupported-media-type", "This media type is not read", 415, "caller", "The REST API reads JSON and form uploads.", "Send Content-Type: application/json."),
+    ("not-acceptable", "This media type is not written", 406, "caller", "The REST API answers JSON.", "Send Accept: application/json."),
+    ("throttled", "Too many requests", 429, "caller", "Too many requests in a short time.", "Wait for the seconds in Retry-After."),
+)
+# fmt: on
+
+PROBLEM_TYPES: dict[str, ProblemType] = GATEWAY | CONSOLE

@@ -1,1 +1,0 @@
-"""Sign-in and sign-out, the account, its access tokens, invitations."""
