@@ -1,0 +1,12 @@
+DROP FUNCTION usage_close_interrupted(text, text);
+DROP FUNCTION usage_ingest(text);
+DROP FUNCTION usage_store(usage_staging[]);
+DROP FUNCTION usage_store_events(usage_event[]);
+DROP FUNCTION usage_event_of(text, text, jsonb);
+DROP FUNCTION usage_flaw_of(jsonb);
+DROP FUNCTION usage_lateness_of(numeric);
+DROP FUNCTION usage_drop_partitions(timestamptz);
+DROP FUNCTION usage_make_partition(date);
+DROP FUNCTION usage_minute_of(timestamptz);
+DROP FUNCTION usage_retention_days();
+DROP TABLE usage_refused_minute, usage_dirty, usage_quarantine, usage_staging, usage_event;

@@ -1,0 +1,5 @@
+"""The rows of usage."""
+
+from usage.models.ledger import UsageEvent
+
+__all__ = ["UsageEvent"]
