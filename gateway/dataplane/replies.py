@@ -1,0 +1,162 @@
+"""Sends an answer to the caller: the one way out for every kind of API, so that no header or record is forgotten.
+
+`respond` for a whole answer; `start`, `write`, `end` for one in pieces. The `Finished` record is appended before the
+last byte leaves (`end`, or `respond`), therefore usage fields of the call must be final by then. A caller that left
+shows as `ClientGone` from any of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator
+
+from gateway.dataplane import problems
+from gateway.dataplane.context import Call
+from gateway.dataplane.errors import BodyTooLarge, ClientGone, GatewayError, Header, SpoolFull
+from gateway.dataplane.runtime import Runtime
+
+log = logging.getLogger("gatehouse.call")
+# Bodies of these have no bytes, whatever the headers say (RFC 9110 §6.4.1).
+BODILESS = frozenset({204, 304})
+
+
+async def start(call: Call, runtime: Runtime, status: int, headers: list[Header]) -> None:
+    """Send the head: the given headers, the version's (Deprecation …), the limits' and our own."""
+    call.status = status
+    call.head_sent_ns = time.monotonic_ns()
+    own: list[Header] = [
+        (b"x-request-id", call.id.encode()),
+        (b"gatehouse-overhead-ms", b"%.2f" % (call.overhead_ns() / 1_000_000)),
+    ]
+    state_headers = call.entry.state_headers if call.entry is not None else []
+    merged = [*headers, *state_headers, *call.rate_limit_headers, *call.extra_headers, *own]
+    call.is_started = True
+    await call.send({"type": "http.response.start", "status": status, "headers": merged})
+
+
+async def write(call: Call, chunk: bytes) -> None:
+    """Send a piece that is not the last."""
+    _check_there(call)
+    call.response_bytes += len(chunk)
+    await call.send({"type": "http.response.body", "body": chunk, "more_body": True})
+    _check_there(call)
+
+
+async def end(call: Call, runtime: Runtime, chunk: bytes = b"") -> None:
+    """Record the call, then send the last piece."""
+    _check_there(call)
+    call.response_bytes += len(chunk)
+    record(call, runtime)
+    await call.send({"type": "http.response.body", "body": chunk, "more_body": False})
+
+
+async def respond(call: Call, runtime: Runtime, status: int, headers: list[Header], body: bytes) -> None:
+    """Send a whole answer; `headers` without Content-Length, which is added."""
+    if status not in BODILESS:
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
+    # The head of an answer without a body is its last byte, so the record comes first here.
+    call.status = status
+    call.head_sent_ns = time.monotonic_ns()
+    is_bodiless = status in BODILESS or call.method == "HEAD"
+    call.response_bytes = 0 if is_bodiless else len(body)
+    record(call, runtime)
+    await start(call, runtime, status, headers)
+    await call.send({"type": "http.response.body", "body": b"" if is_bodiless else body, "more_body": False})
+
+
+async def refuse(call: Call, runtime: Runtime, error: GatewayError) -> None:
+    """Answer with a problem, in the shape of the API's kind. After the head has left the connection is cut instead."""
+    note_refusal(call, error)
+    if call.is_started:
+        await abort(call)
+        return
+    is_ai = call.route is not None and call.route.kind == "model"
+    headers, body = problems.render(error, call_id=call.id, console_url=runtime.settings.console_url, is_ai=is_ai)
+    await respond(call, runtime, error.status, headers, body)
+
+
+def note_refusal(call: Call, error: GatewayError) -> None:
+    """Write the error's words into the call's outcome."""
+    call.code = error.code
+    call.fault = error.fault
+    call.rule = error.rule
+    call.verdict = error.detail
+    if not call.is_started:
+        call.status = error.status
+
+
+async def abort(call: Call) -> None:
+    """Cut the connection: an answer that broke off must never look complete (RFC 9112 §8)."""
+    if call.connection is not None:
+        call.connection.abort()
+    else:
+        raise ConnectionAbortedError("the answer broke off")
+
+
+def record_started(call: Call, runtime: Runtime) -> None:
+    """Write the `started` record; call it right before the first byte goes upstream. Raises errors.SpoolFull."""
+    call.attempt += 1
+    try:
+        runtime.spool.append(call.started())
+    except SpoolFull:
+        call.attempt -= 1
+        raise
+
+
+def record(call: Call, runtime: Runtime) -> None:
+    """Write the outcome once: a `finished` record, or a mere count when the call was refused before authentication.
+
+    What the gateway answered by itself to nobody in particular (OPTIONS) leaves no record.
+    """
+    if call.finished is not None:
+        return
+    call.finished = finished = call.finish()
+    if call.attempt or call.is_authenticated:
+        try:
+            runtime.spool.append(finished)
+        except SpoolFull as error:
+            log.error("event=finished_not_recorded call=%s reason=%s", call.id, error.detail)
+    elif call.code:
+        runtime.spool.count_refusal(code=call.code, version_id=finished.version_id, at=call.at)
+    if call.code or finished.kind != "rest":
+        runtime.verdicts.note(finished)
+
+
+def _check_there(call: Call) -> None:
+    if call.connection is not None and call.connection.disconnected:
+        raise ClientGone
+
+
+async def read_body(call: Call, limit: int) -> bytes:
+    """Read the request's body; raise BodyTooLarge over `limit` bytes, ClientGone when the caller left."""
+    chunks = [chunk async for chunk in stream_body(call, limit)]
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def stream_body(call: Call, limit: int) -> AsyncIterator[bytes]:
+    """Yield the request's body as it arrives. The first read is what answers `Expect: 100-continue`."""
+    check_declared_length(call, limit)
+    while not call.body_is_read:
+        message = await call.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk: bytes = message.get("body", b"")
+        call.body_is_read = not message.get("more_body", False)
+        call.request_bytes += len(chunk)
+        if call.request_bytes > limit:
+            raise too_large(limit)
+        if chunk:
+            yield chunk
+
+
+def check_declared_length(call: Call, limit: int) -> None:
+    """Refuse a body by its Content-Length before any of it is read."""
+    declared = call.header(b"content-length")
+    if declared is not None and declared.isdigit() and int(declared) > limit:
+        raise too_large(limit)
+
+
+def too_large(limit: int) -> BodyTooLarge:
+    """Return the refusal of a body over `limit` bytes."""
+    return BodyTooLarge(f"The body is over the limit of {limit} bytes.")
