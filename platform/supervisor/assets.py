@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -172,17 +170,6 @@ def collect_is_stale(root: Path) -> str | None:
 def mark_collected(root: Path, fingerprint: str) -> None:
     """Remember that the static files of this fingerprint were collected."""
     _stamp(root / ".build" / "collected.stamp", fingerprint)
-
-
-def compressed_bytes(file: Path) -> int:
-    """Return the size of a file as gzip sends it, the measure of the console's weight budgets."""
-    return len(gzip.compress(file.read_bytes(), compresslevel=9, mtime=0))
-
-
-def package_versions(root: Path) -> dict[str, str]:
-    """Return the pinned front-end packages and their versions."""
-    listed = json.loads((root / "package.json").read_text())
-    return {**listed.get("dependencies", {}), **listed.get("devDependencies", {})}
 
 
 def _digest(files: list[Path]) -> str:

@@ -52,7 +52,7 @@ class Postgres:
             self._initialise(account)
         else:
             self._own(account)
-        self._forget_dead_server()
+        self.forget_dead_server()
         self._set_password(account)
 
     def argv(self) -> list[str]:
@@ -162,7 +162,7 @@ class Postgres:
             for name in files:
                 os.chown(os.path.join(folder, name), *wanted, follow_symlinks=False)
 
-    def _forget_dead_server(self) -> None:
+    def forget_dead_server(self) -> None:
         """Remove a pid file whose pid now names another program: PostgreSQL would refuse to start.
 
         The caller holds the lock of the run folder and has stopped what an earlier supervisor left, so no server

@@ -1,0 +1,50 @@
+"""The commands behind `./run`; the script itself has made the virtual environment by then."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from supervisor.checks import run_lint, run_tests
+from supervisor.doctor import examine
+from supervisor.errors import SupervisorError
+from supervisor.launch import Launch, bring_assets
+from supervisor.locks import compile_locks
+from supervisor.options import ROOT, read_options
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; a SupervisorError is told in its own words."""
+    command, *rest = arguments or ["up"]
+    try:
+        if command == "test":
+            return run_tests(ROOT, rest)
+        parsed = _parse(command, rest)
+        if command == "lint":
+            return run_lint(ROOT)
+        if command == "lock":
+            compile_locks(ROOT, upgrade=parsed.upgrade)
+            return 0
+        options = read_options(os.environ, has_model=not parsed.no_model)
+        if command == "doctor":
+            return examine(options)
+        bring_assets(options)
+        return 0 if command == "setup" else Launch(options).run()
+    except SupervisorError as error:
+        sys.stderr.write(f"\n{error.problem}\n{error.remedy}\n" if error.remedy else f"\n{error.problem}\n")
+        return 1
+
+
+def _parse(command: str, rest: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"./run {command}")
+    if command in ("up", "setup", "doctor"):
+        parser.add_argument("--no-model", action="store_true", help="leave the demo model out")
+    if command == "lock":
+        parser.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
+    return parser.parse_args(rest)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
