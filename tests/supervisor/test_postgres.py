@@ -25,7 +25,7 @@ def store(tmp_path: Path) -> postgres.Postgres:
     # pytest keeps its folders at 0700: as root the server runs as nobody and has to pass them.
     home = tmp_path / "a home with spaces"
     home.mkdir()
-    made = postgres.Postgres(find_postgres("wheel"), home / "postgres", free_port(), "secret", is_durable=False)
+    made = postgres.Postgres(find_postgres("wheel"), home / "postgres", free_port(), "secret")
     made.prepare()
     return made
 
