@@ -11,6 +11,7 @@ import base64
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ for _folder in (ROOT, ROOT / "platform"):
         sys.path.insert(0, str(_folder))
 
 from supervisor import postgres, valkey  # noqa: E402
-from supervisor.binaries import find_postgres, find_valkey  # noqa: E402
+from supervisor.binaries import Server, find_postgres, find_valkey  # noqa: E402
 from supervisor.children import stop_child  # noqa: E402
 from supervisor.ports import free_port  # noqa: E402
 
@@ -38,12 +39,13 @@ class Stores:
     """What one run started, and the folder that goes away with it."""
 
     home: Path
-    processes: list[tuple[subprocess.Popen[bytes], int]]
+    processes: list[tuple[subprocess.Popen[bytes], signal.Signals]]
+    sentence: str
 
     def stop(self) -> None:
         """Stop the servers and remove their folder."""
-        for process, signal_number in reversed(self.processes):
-            stop_child(process, by=signal_number, limit_seconds=10)  # type: ignore[arg-type]
+        for process, stop_signal in reversed(self.processes):
+            stop_child(process, by=stop_signal, limit_seconds=10)
         shutil.rmtree(self.home, ignore_errors=True)
 
 
@@ -70,7 +72,7 @@ def pytest_unconfigure() -> None:
 
 def pytest_report_header() -> str:
     """Say which stores the tests run on."""
-    return f"stores: {os.environ.get('GATEHOUSE_TEST_STORES', 'of the parent run')}"
+    return f"stores: {_running[0].sentence if _running else 'those of the parent run'}"
 
 
 def start_stores() -> Stores:
@@ -81,11 +83,11 @@ def start_stores() -> Stores:
     # The database's own user has to pass through.
     home.chmod(0o711)
     choice = os.environ.get("GATEHOUSE_STORES", "wheel")
-    stores = Stores(home, [])
     database = postgres.Postgres(
         find_postgres(choice), home / "postgres", free_port(), secrets.token_hex(16), is_durable=False
     )
     cache = valkey.Valkey(find_valkey(choice), home / "valkey", free_port(), secrets.token_hex(16), is_durable=False)
+    stores = Stores(home, [], f"{_named('PostgreSQL', database.server)}, {_named('Valkey', cache.server)}")
     try:
         with (home / "stores.log").open("ab") as log:
             cache.prepare()
@@ -112,12 +114,12 @@ def _tell(home: Path, database: postgres.Postgres, cache: valkey.Valkey) -> None
         GATEHOUSE_HOME=str(home),
         GATEHOUSE_MASTER_KEY_FILE=str(master_key),
         GATEHOUSE_PRIVATE_NETWORKS="127.0.0.0/8,::1/128",
-        GATEHOUSE_TEST_STORES=(
-            f"PostgreSQL {database.server.version_text} ({database.server.source}), "
-            f"Valkey {cache.server.version_text} ({cache.server.source})"
-        ),
         TZ="UTC",
     )
+
+
+def _named(label: str, server: Server) -> str:
+    return f"{label} {server.version_text} ({server.source})"
 
 
 def _remove_leftovers(parent: Path) -> None:

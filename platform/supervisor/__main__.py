@@ -7,10 +7,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from supervisor.checks import run_lint, run_tests
+from supervisor.checks import run_lint, run_tests, set_up_front_end
 from supervisor.doctor import examine
 from supervisor.errors import SupervisorError
-from supervisor.launch import Launch, bring_assets
+from supervisor.home import make_master_key
+from supervisor.launch import Launch
 from supervisor.locks import compile_locks
 from supervisor.options import ROOT, read_options
 
@@ -27,10 +28,13 @@ def main(arguments: Sequence[str]) -> int:
         if command == "lock":
             compile_locks(ROOT, upgrade=parsed.upgrade)
             return 0
-        options = read_options(os.environ, has_model=not parsed.no_model)
+        options = read_options(os.environ, has_model=not getattr(parsed, "no_model", False))
         if command == "doctor":
             return examine(options)
-        bring_assets(options)
+        if command == "master-key":
+            make_master_key(options.master_key_file)
+            return 0
+        set_up_front_end(ROOT)
         return 0 if command == "setup" else Launch(options).run()
     except SupervisorError as error:
         sys.stderr.write(f"\n{error.problem}\n{error.remedy}\n" if error.remedy else f"\n{error.problem}\n")

@@ -18,6 +18,19 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 BROWSER_LINE = "apt-get install -y chromium"
 
 
+def set_up_front_end(root: Path) -> None:
+    """Bring and build the front-end files and collect what the console serves, each only when it changed."""
+    Assets(root).bring()
+    fingerprint = collect_is_stale(root)
+    if fingerprint is None:
+        return
+    _say("collecting the static files")
+    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--clear", "-v", "0"]
+    if _run(command, root, check_env(root)) != 0:
+        raise SupervisorError("The static files could not be collected (see above).")
+    mark_collected(root, fingerprint)
+
+
 def find_browser(environ: Mapping[str, str]) -> str | None:
     """Return the Chromium for the browser tests: $CHROMIUM, else one on the machine."""
     given = environ.get("CHROMIUM")
@@ -29,9 +42,8 @@ def find_browser(environ: Mapping[str, str]) -> str | None:
 
 def run_tests(root: Path, arguments: Sequence[str]) -> int:
     """Run pytest on the wheels' stores; with --slow everything, and once more on the machine's own servers."""
-    Assets(root).bring()
+    set_up_front_end(root)
     env = check_env(root)
-    _collect(root, env)
     is_slow = "--slow" in arguments
     rest = [argument for argument in arguments if argument != "--slow"]
     expressions = [] if is_slow else ["not slow"]
@@ -106,21 +118,10 @@ def check_env(root: Path) -> dict[str, str]:
     }
 
 
-def _collect(root: Path, env: dict[str, str]) -> None:
-    fingerprint = collect_is_stale(root)
-    if fingerprint is None:
-        return
-    _say("collecting the static files")
-    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "-v", "0"]
-    if _run(command, root, env) != 0:
-        raise SupervisorError("The static files could not be collected (see above).")
-    mark_collected(root, fingerprint)
-
-
 def _run(command: Sequence[str], root: Path, env: Mapping[str, str]) -> int:
     return subprocess.run(list(command), cwd=root, env=dict(env), check=False).returncode
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"== {text}\n")
+    sys.stderr.write(f"  {text}\n")
     sys.stderr.flush()

@@ -8,13 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from supervisor import postgres, valkey
-from supervisor.assets import Assets, collect_is_stale, mark_collected
 from supervisor.children import start_child
 from supervisor.errors import SupervisorError
 from supervisor.home import Home, make_master_key
@@ -89,7 +88,6 @@ class Launch:
         late = [one for one in self.processes if "setup" in one.depends]
         for process in early:
             self.keeper.start(self._kept(process))
-        self._collect_static()
         self._run_steps(stores)
         self.say(f"starting {', '.join(process.name for process in late)}")
         for process in late:
@@ -160,13 +158,6 @@ class Launch:
     def _argv(self, argv: Sequence[str]) -> list[str]:
         return [fill(word, self.words) for word in argv]
 
-    def _collect_static(self) -> None:
-        fingerprint = collect_is_stale(self.options.root)
-        if fingerprint is not None:
-            self.say("collecting the static files")
-            self._run_step(Step("collectstatic", ("{python}", "manage.py", "collectstatic", "--noinput"), ""))
-            mark_collected(self.options.root, fingerprint)
-
     def _run_steps(self, stores: Stores) -> None:
         # The mark lies with the data: a new database is never taken for a migrated one.
         data = stores.postgres.data if stores.postgres else None
@@ -204,10 +195,12 @@ class Launch:
         sys.stdout.flush()
 
 
-def child_env(options: Options, database_url: str, redis_url: str) -> dict[str, str]:
+def child_env(
+    options: Options, database_url: str, redis_url: str, environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Return the environment of every process of ours."""
     return {
-        **inherited(),
+        **inherited(environ),
         "PYTHONPATH": os.pathsep.join([str(options.root), str(options.root / "platform")]),
         "PYTHONUNBUFFERED": "1",
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -224,11 +217,6 @@ def child_env(options: Options, database_url: str, redis_url: str) -> dict[str, 
         "GATEHOUSE_PRIVATE_NETWORKS": options.private_networks,
         "GATEHOUSE_DEMO": "1",
     }
-
-
-def bring_assets(options: Options) -> None:
-    """Bring and build the front-end files where their sources changed."""
-    Assets(options.root).bring()
 
 
 def _start_step(argv: list[str], env: dict[str, str], cwd: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -54,7 +54,6 @@ PROCESSES = (
     Process("worker", ("{python}", "-c", FILE), Probe(file="{home}/run/worker.ready"),
             env={"MARK": "{home}/run/worker.ready"}, depends=("setup",)),
 )
-launch.collect_is_stale = lambda root: None
 try:
     options = read_options(os.environ, has_model=False)
     steps = (Step("seed_demo", ("{python}", "-c", SEED), "seeding"),)
