@@ -7,3 +7,10 @@ class UsageConfig(AppConfig):
     """Usage."""
 
     name = "usage"
+
+    def ready(self) -> None:
+        """Answer what the apps below ask of usage."""
+        from apis import ports
+        from usage.selectors import callers_of
+
+        ports.callers_of = callers_of

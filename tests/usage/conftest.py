@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -74,3 +75,64 @@ def rows(db) -> Callable[[str], list[tuple[Any, ...]]]:
             return cursor.fetchall()
 
     return fetch
+
+
+@pytest.fixture
+def roll_up(db) -> Callable[[], None]:
+    """Do what the background worker does."""
+    from usage.tasks import roll_up_dirty_minutes, write_cost_reports
+
+    def run() -> None:
+        roll_up_dirty_minutes()
+        write_cost_reports()
+
+    return run
+
+
+@pytest.fixture
+def shop(db):
+    """The consuming side: another team with an application and its developer."""
+    from teams.models import Application, Membership, Team, User
+
+    team = Team.objects.create(slug="shop", name="Shop", contact_email="shop@example.com")
+    buyer = User.objects.create_user("buyer@example.com", "correct horse battery", name="Buyer")
+    Membership.objects.create(user=buyer, team=team, role="viewer")
+    application = Application.objects.create(team=team, name="Checkout", created_by=buyer)
+    return Shop(team, application, buyer)
+
+
+@dataclass(frozen=True)
+class Shop:
+    team: Any
+    application: Any
+    buyer: Any
+
+
+@pytest.fixture
+def version(team, owner):
+    """A published version of the providing team."""
+    from apis.models import Api, ApiVersion
+
+    api = Api.objects.create(
+        team=team, slug="orders", name="Orders", kind="rest", base_path="/payments/orders", created_by=owner
+    )
+    return ApiVersion.objects.create(api=api, name="v1", state="published")
+
+
+@pytest.fixture
+def call_between(version, shop) -> Callable[..., Finished]:
+    """Return calls of the shop's application to the payments team's version."""
+
+    def make(**fields: Any) -> Finished:
+        return call_of(
+            **{
+                "version_id": version.public_id,
+                "api_id": version.api.public_id,
+                "owner_team_id": version.api.team.public_id,
+                "application_id": shop.application.public_id,
+                "team_id": shop.team.public_id,
+                **fields,
+            }
+        )
+
+    return make

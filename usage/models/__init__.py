@@ -1,5 +1,7 @@
 """The rows of usage."""
 
 from usage.models.ledger import UsageEvent
+from usage.models.reports import CostReport
+from usage.models.rollups import CredentialUse, Progress, UsageDay, UsageHour, UsageMinute
 
-__all__ = ["UsageEvent"]
+__all__ = ["CostReport", "CredentialUse", "Progress", "UsageDay", "UsageEvent", "UsageHour", "UsageMinute"]

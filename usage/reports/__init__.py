@@ -1,0 +1,1 @@
+"""What is presented of the rollups."""

@@ -1,0 +1,63 @@
+"""Who calls a version, and when keys were last used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Max, Q, Sum
+
+from apis.models import ApiVersion
+from apis.ports import Caller
+from common.clock import now
+from teams.models import Application
+from usage.models import CredentialUse, UsageHour
+from usage.selectors.summaries import floor
+
+
+def callers_of(version: ApiVersion, days: int) -> list[Caller]:
+    """Return the applications that called a version in the last `days`, most calls first. Try-it calls count too."""
+    moment = now()
+    week_ago = floor(moment - timedelta(days=7), "hour")
+    rows = list(
+        UsageHour.objects.filter(
+            version_id=version.public_id, start_at__gte=floor(moment - timedelta(days=days), "hour")
+        )
+        .exclude(application_id="")
+        .values("application_id")
+        .annotate(n=Sum("calls"), week=Sum("calls", filter=Q(start_at__gte=week_ago)), last=Max("last_at"))
+        .order_by("-n", "application_id")
+    )
+    applications = {
+        application.public_id: application
+        for application in Application.objects.select_related("team", "created_by").filter(
+            public_id__in=[row["application_id"] for row in rows]
+        )
+    }
+    return [
+        _caller(row["application_id"], applications.get(row["application_id"]), row["n"], row["week"] or 0, row["last"])
+        for row in rows
+    ]
+
+
+def _caller(
+    application_id: str, application: Application | None, calls: int, week: int, last: datetime | None
+) -> Caller:
+    return Caller(
+        application_id=application_id,
+        application_name=application.name if application else "A deleted application",
+        team_name=application.team.name if application else "",
+        contact_email=(application.team.contact_email or application.created_by.email) if application else "",
+        calls=calls,
+        calls_7_days=week,
+        last_call_at=last,
+    )
+
+
+def last_used(credential_ids: Iterable[str]) -> dict[str, datetime]:
+    """Return when keys (by public id) were last seen at the gateway; a key never used is absent."""
+    return dict(
+        CredentialUse.objects.filter(credential_id__in=list(credential_ids)).values_list(
+            "credential_id", "last_used_at"
+        )
+    )

@@ -1,0 +1,30 @@
+"""Cost reports, for those who may see a team's money."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import QuerySet
+
+from common.errors import NotFound
+from teams.models import Team, User
+from teams.roles import teams_of
+from usage.models import CostReport
+
+
+def team_costs(team: Team, month: date) -> CostReport | None:
+    """Return a team's report of a month, None when nothing was called in it; who may ask is the caller's to judge."""
+    return CostReport.objects.select_related("team").filter(team=team, month=month.replace(day=1)).first()
+
+
+def reports_for(user: User) -> QuerySet[CostReport]:
+    """Return the reports of the teams a person is in: any member sees what the team's own applications spend."""
+    return CostReport.objects.select_related("team").filter(team__in=teams_of(user))
+
+
+def report_for(user: User, public_id: str) -> CostReport:
+    """Return one report; raise NotFound when there is none the person may see."""
+    report = reports_for(user).filter(public_id=public_id).first()
+    if report is None:
+        raise NotFound("There is no such cost report, or it is not your team's.")
+    return report
