@@ -6,6 +6,7 @@ import time_machine
 
 from usage.models import CostReport, UsageDay
 from usage.reports.cost import lines_of, month_of
+from usage.rollups import SUMS
 from usage.selectors import freshness, team_costs
 from usage.tasks import write_cost_reports
 
@@ -75,7 +76,7 @@ def test_a_month_is_frozen_some_days_after_its_end_and_never_changes_again(ship,
 
     # The ledger takes times near the database's clock, so the call is counted by hand.
     def count(cost):
-        values = dict.fromkeys(COUNTS, 0) | {"calls": 1, "cost_usd": cost}
+        values = dict.fromkeys(SUMS, 0) | {"calls": 1, "cost_usd": cost}
         UsageDay.objects.create(
             start_at=datetime(2026, 3, 31, tzinfo=UTC),
             last_at=datetime(2026, 3, 31, tzinfo=UTC),
