@@ -1,3 +1,14 @@
 """Routes of this app's REST API."""
 
-urlpatterns: list[object] = []
+from __future__ import annotations
+
+from django.urls import path
+
+from usage.rest.views import CallView, CostReportViewSet, UsageView
+
+urlpatterns = [
+    path("usage", UsageView.as_view(), name="usage"),
+    path("calls/<str:call_id>", CallView.as_view(), name="call"),
+    path("cost-reports", CostReportViewSet.as_view({"get": "list"}), name="cost-reports"),
+    path("cost-reports/<str:public_id>", CostReportViewSet.as_view({"get": "retrieve"}), name="cost-report"),
+]

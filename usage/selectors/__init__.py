@@ -4,7 +4,8 @@ from usage.selectors.callers import callers_of, last_used
 from usage.selectors.calls import CallExplanation, call_by_id
 from usage.selectors.freshness import Freshness, freshness
 from usage.selectors.money import report_for, reports_for, team_costs
-from usage.selectors.summaries import api_usage, application_usage, summary, top, version_usage
+from usage.selectors.scopes import scope_for
+from usage.selectors.summaries import api_usage, application_usage, summary, top, totals, version_usage
 from usage.selectors.values import Numbers, Point, Scope, TopRow, UsageSummary
 
 __all__ = [
@@ -23,8 +24,10 @@ __all__ = [
     "last_used",
     "report_for",
     "reports_for",
+    "scope_for",
     "summary",
     "team_costs",
     "top",
+    "totals",
     "version_usage",
 ]

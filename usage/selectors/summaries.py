@@ -153,11 +153,12 @@ def _rows(interval: str, scope: Scope, sight: Sight, since: datetime, until: dat
 
 def _counted(rows: QuerySet[Any], sight: Sight, by: str) -> QuerySet[Any]:
     sums = {name: Sum(name) for name in COUNTS}
+    # The sums take their columns' names, so what reads a column comes before them.
     return rows.values(by).annotate(
-        **sums,
         cost=Sum("cost_usd"),
         hidden=Coalesce(Sum("calls", filter=sight.hidden_money), 0),
         histogram=HistogramSum("latency"),
+        **sums,
     )
 
 
