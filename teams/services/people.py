@@ -1,0 +1,234 @@
+"""Teams, invitations, memberships, profiles."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import F
+
+from common.clock import now
+from common.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from common.identifiers import propose_slug
+from common.problems import from_validation_error
+from common.sealed import hash_secret
+from teams.models import Invitation, Membership, Role, Team, User
+from teams.roles import has_role, require_role
+from teams.services.audit import record_audit
+
+INVITATION_DAYS = 7
+TEAM_FIELDS = ("name", "description", "contact_email", "required_approvals", "minimum_notice_days")
+PROFILE_FIELDS = ("name", "zone", "theme", "density", "has_shortcuts")
+
+
+def create_team(*, name: str, actor: User, slug: str | None = None, **fields: Any) -> Team:
+    """Create a team owned by its creator; only a platform admin or somebody who owns a team may."""
+    if not (actor.is_platform_admin or actor.memberships.filter(role=Role.OWNER).exists()):
+        raise NotAllowed("Only a platform admin or an owner of a team may create teams.")
+    team = Team(name=name.strip(), slug=slug or propose_slug(name, fallback="team"), **_known(fields))
+    team.full_clean()
+    with transaction.atomic():
+        team.save()
+        Membership.objects.create(user=actor, team=team, role=Role.OWNER)
+        record_audit(actor=actor, verb="team.create", target=team, team=team, after=team_values(team))
+    return team
+
+
+def update_team(*, team: Team, actor: User, row_version: int | None = None, **changes: Any) -> Team:
+    """Change a team's name, contact or rules; with `row_version` raise Stale when somebody was faster."""
+    require_role(actor=actor, team=team, role=Role.OWNER, what="change its settings")
+    before = team_values(team)
+    for name, value in _known(changes).items():
+        setattr(team, name, value)
+    team.full_clean()
+    seen = team.row_version if row_version is None else row_version
+    with transaction.atomic():
+        moved = Team.objects.filter(pk=team.pk, row_version=seen).update(
+            **{name: getattr(team, name) for name in TEAM_FIELDS}, row_version=F("row_version") + 1
+        )
+        if moved != 1:
+            raise Stale(f"Somebody changed {before['name']} meanwhile. Read it again and repeat the change.")
+        team.refresh_from_db()
+        record_audit(actor=actor, verb="team.update", target=team, team=team, before=before, after=team_values(team))
+    return team
+
+
+def team_values(team: Team) -> dict[str, Any]:
+    """Return what the audit log keeps of a team."""
+    return {name: getattr(team, name) for name in ("slug", *TEAM_FIELDS)}
+
+
+def _known(fields: dict[str, Any]) -> dict[str, Any]:
+    if unknown := set(fields) - set(TEAM_FIELDS):
+        raise Invalid(f"A team has no {', '.join(sorted(unknown))}.")
+    return fields
+
+
+def invite_member(*, team: Team, email: str, role: str, actor: User) -> tuple[Invitation, str]:
+    """Invite an address; return the invitation and its code, which is mailed, shown once and never stored."""
+    require_role(actor=actor, team=team, role=Role.OWNER, what="invite people")
+    email = email.strip().lower()
+    if Membership.objects.filter(team=team, user__email__iexact=email).exists():
+        raise Conflict(f"{email} is a member of {team.name} already.", code="member-already")
+    code = secrets.token_urlsafe(24)
+    invitation = Invitation(
+        team=team,
+        email=email,
+        role=role,
+        code_hash=hash_secret(code),
+        invited_by=actor,
+        expires_at=now() + timedelta(days=INVITATION_DAYS),
+    )
+    invitation.full_clean()
+    with transaction.atomic():
+        # A newer invitation replaces the open one: its link is the one that works.
+        Invitation.objects.filter(team=team, email=email, accepted_at=None, withdrawn_at=None).update(
+            withdrawn_at=now()
+        )
+        invitation.save()
+        after = {"email": email, "role": role}
+        record_audit(actor=actor, verb="team.invite", target=invitation, team=team, after=after)
+        transaction.on_commit(lambda: _mail_invitation(invitation, code), robust=True)
+    return invitation, code
+
+
+def invitation_url(code: str) -> str:
+    """Return the link of an invitation."""
+    return f"{settings.GATEHOUSE_CONSOLE_URL}/invitations/{code}"
+
+
+def _mail_invitation(invitation: Invitation, code: str) -> None:
+    send_mail(
+        f"Join {invitation.team.name} on Gatehouse",
+        f"{invitation.invited_by.name} invites you to {invitation.team.name} as "
+        f"{Role(invitation.role).label.lower()}.\n\n{invitation_url(code)}\n\n"
+        f"The link works until {invitation.expires_at:%d %B %Y}.",
+        None,
+        [invitation.email],
+    )
+
+
+def withdraw_invitation(*, invitation: Invitation, actor: User) -> None:
+    """Make an open invitation's link useless."""
+    require_role(actor=actor, team=invitation.team, role=Role.OWNER, what="withdraw invitations")
+    with transaction.atomic():
+        if Invitation.objects.filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None).update(withdrawn_at=now()):
+            record_audit(
+                actor=actor,
+                verb="team.withdraw_invitation",
+                target=invitation,
+                team=invitation.team,
+                before={"email": invitation.email, "role": invitation.role},
+            )
+
+
+def accept_invitation(*, code: str, user: User | None = None, name: str = "", password: str = "") -> User:
+    """Join the team: `user` is the known person with the invited address, else a new one is made."""
+    with transaction.atomic():
+        invitation = (
+            Invitation.objects.select_for_update(of=("self",))
+            .select_related("team")
+            .filter(code_hash=hash_secret(code), accepted_at=None, withdrawn_at=None, expires_at__gt=now())
+            .first()
+        )
+        if invitation is None:
+            raise NotFound("This invitation was used, withdrawn or has expired. Ask for a new one.")
+        if user is None:
+            user = _new_user(invitation.email, name, password)
+        elif user.email.lower() != invitation.email.lower():
+            raise NotAllowed(f"This invitation is for {invitation.email}; you are signed in as {user.email}.")
+        Membership.objects.update_or_create(user=user, team=invitation.team, defaults={"role": invitation.role})
+        Invitation.objects.filter(pk=invitation.pk).update(accepted_at=now())
+        record_audit(
+            actor=user,
+            verb="team.join",
+            target=invitation.team,
+            team=invitation.team,
+            after={"email": user.email, "role": invitation.role},
+        )
+    return user
+
+
+def _new_user(email: str, name: str, password: str) -> User:
+    if User.objects.filter(email__iexact=email).exists():
+        raise Conflict(f"{email} has an account already. Sign in first, then open the link again.")
+    user = User(email=email, name=name.strip())
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise Invalid(
+            " ".join(error.messages), errors=[{"detail": text, "pointer": "/password"} for text in error.messages]
+        ) from error
+    user.set_password(password)
+    try:
+        user.full_clean(exclude=["password"])
+    except ValidationError as error:
+        raise from_validation_error(error) from error
+    user.save()
+    return user
+
+
+def change_role(*, membership: Membership, role: str, actor: User) -> Membership:
+    """Give a member another role; the last owner stays owner."""
+    team = membership.team
+    require_role(actor=actor, team=team, role=Role.OWNER, what="change roles")
+    before = membership.role
+    with transaction.atomic():
+        if before == Role.OWNER and role != Role.OWNER:
+            _keep_an_owner(membership)
+        membership.role = role
+        membership.full_clean()
+        membership.save(update_fields=["role"])
+        record_audit(
+            actor=actor,
+            verb="team.change_role",
+            target=membership.user,
+            team=team,
+            before={"role": before},
+            after={"role": role},
+        )
+    return membership
+
+
+def remove_member(*, membership: Membership, actor: User) -> None:
+    """Take a person out of a team; a person may leave by themselves. What they made stays the team's."""
+    team = membership.team
+    if membership.user != actor or not has_role(actor, team, Role.VIEWER):
+        require_role(actor=actor, team=team, role=Role.OWNER, what="remove members")
+    with transaction.atomic():
+        if membership.role == Role.OWNER:
+            _keep_an_owner(membership)
+        record_audit(
+            actor=actor,
+            verb="team.remove_member",
+            target=membership.user,
+            team=team,
+            before={"email": membership.user.email, "role": membership.role},
+        )
+        membership.delete()
+
+
+def _keep_an_owner(membership: Membership) -> None:
+    owners = Membership.objects.select_for_update().filter(team=membership.team, role=Role.OWNER)
+    if not any(row.pk != membership.pk for row in owners):
+        raise Conflict(f"{membership.team.name} needs an owner. Make somebody else owner first.", code="last-owner")
+
+
+def update_profile(*, user: User, **changes: Any) -> User:
+    """Change a person's own settings."""
+    if unknown := set(changes) - set(PROFILE_FIELDS):
+        raise Invalid(f"A profile has no {', '.join(sorted(unknown))}.")
+    before = {name: getattr(user, name) for name in changes}
+    for name, value in changes.items():
+        setattr(user, name, value)
+    user.full_clean(exclude=["password"])
+    with transaction.atomic():
+        user.save(update_fields=list(changes))
+        record_audit(actor=user, verb="user.update", target=user, team=None, before=before, after=dict(changes))
+    return user

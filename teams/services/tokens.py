@@ -1,0 +1,52 @@
+"""Personal access tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from common.clock import now
+from common.errors import Invalid, NotFound
+from common.sealed import hash_secret
+from gateway.dataplane.keys import TOKEN_PREFIX, hint, mint_key
+from teams.models import AccessToken, User
+from teams.services.audit import record_audit
+
+
+def create_access_token(*, user: User, name: str, expires_at: datetime | None = None) -> tuple[AccessToken, str]:
+    """Create a token that acts as the user on the REST API; the second value is seen only now."""
+    if expires_at is not None and expires_at <= now():
+        raise Invalid(
+            "The expiry lies in the past.", errors=[{"detail": "Choose a later moment.", "pointer": "/expires_at"}]
+        )
+    secret = mint_key(TOKEN_PREFIX)
+    token = AccessToken(
+        user=user, name=name.strip(), token_hash=hash_secret(secret), hint=hint(secret), expires_at=expires_at
+    )
+    token.full_clean()
+    with transaction.atomic():
+        token.save()
+        record_audit(
+            actor=user, verb="token.create", target=token, team=None, after={"name": token.name, "hint": token.hint}
+        )
+    return token, secret
+
+
+def revoke_access_token(*, token_id: str, user: User) -> AccessToken:
+    """Revoke one of the user's own tokens."""
+    token = AccessToken.objects.filter(public_id=token_id, user=user).first()
+    if token is None:
+        raise NotFound("There is no such token of yours.")
+    with transaction.atomic():
+        if AccessToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now()):
+            record_audit(
+                actor=user,
+                verb="token.revoke",
+                target=token,
+                team=None,
+                before={"state": "active"},
+                after={"state": "revoked"},
+            )
+    token.refresh_from_db()
+    return token
