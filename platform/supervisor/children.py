@@ -45,6 +45,7 @@ def unprivileged_account(paths: Sequence[Path]) -> Account | None:
     capability that lets it search folders.
     """
     if os.geteuid() != 0:
+        _require_name(os.geteuid())
         return None
     try:
         entry = pwd.getpwnam("nobody")
@@ -61,6 +62,17 @@ def unprivileged_account(paths: Sequence[Path]) -> Account | None:
             "run ./run as a plain user, or set DATABASE_URL.",
         )
     return Account("nobody", entry.pw_uid, entry.pw_gid, may_search=closed is not None)
+
+
+def _require_name(uid: int) -> None:
+    """Containers may give a number that no user has; PostgreSQL asks for its name."""
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise SupervisorError(
+            f"PostgreSQL refuses to run for the user id {uid}, which has no name on this machine.",
+            "Run as a user that /etc/passwd lists, or set DATABASE_URL.",
+        ) from None
 
 
 def is_reachable(path: Path) -> bool:

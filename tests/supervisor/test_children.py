@@ -20,8 +20,14 @@ NOBODY = pwd.getpwnam("nobody")
 
 
 def test_a_plain_user_runs_its_servers_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: NOBODY.pw_uid)
     assert unprivileged_account([tmp_path]) is None
+
+
+def test_a_user_id_without_a_name_is_refused_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 2_000_000_000)
+    with pytest.raises(SupervisorError, match="user id 2000000000, which has no name.*DATABASE_URL"):
+        unprivileged_account([tmp_path])
 
 
 def test_root_hands_a_closed_folder_to_nobody_with_one_capability(

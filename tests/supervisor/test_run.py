@@ -140,7 +140,5 @@ def test_addresses_follow_the_ports_and_never_name_a_wildcard() -> None:
 
 
 def test_children_get_a_clean_environment() -> None:
-    env = inherited(
-        {"PATH": "/bin", "HOME": "/root", "TZ": "Asia/Tokyo", "KEY": "x", "GATEHOUSE_LOG_LEVEL": "DEBUG"}
-    )
+    env = inherited({"PATH": "/bin", "HOME": "/root", "TZ": "Asia/Tokyo", "KEY": "x", "GATEHOUSE_LOG_LEVEL": "DEBUG"})
     assert env == {"PATH": "/bin", "HOME": "/root", "LANG": "C.UTF-8", "TZ": "UTC", "GATEHOUSE_LOG_LEVEL": "DEBUG"}
