@@ -6,7 +6,8 @@ GatewayError
 │   ├── RouteNotFound 404              route-not-found
 │   │   ├── VersionUnknown 404         version-unknown
 │   │   ├── OperationUnknown 404       operation-unknown
-│   │   └── ModelUnknown 404           model-unknown
+│   │   ├── ModelUnknown 404           model-unknown
+│   │   └── CallUnknown 404            call-unknown
 │   ├── MethodNotAllowed 405           method-not-allowed
 │   ├── BodyTooLarge 413               body-too-large
 │   ├── ValidationFailed 422           validation-failed
@@ -29,6 +30,7 @@ GatewayError
 │   ├── UpstreamInvalid 502            upstream-invalid
 │   ├── UpstreamForbidden 502          upstream-forbidden (fault policy)
 │   ├── UpstreamTimeout 504            upstream-timeout
+│   ├── ProviderError 4xx/502          provider-error
 │   └── ModelOutputInvalid 502         model-output-invalid
 └── OwnError (fault gateway)
     ├── LimitsUnavailable 503          limits-unavailable
@@ -59,7 +61,7 @@ class GatewayError(Exception):
     `rule` names what refused (`free@1 minute`), `extra` are further members of the problem body, `headers` go with it.
     """
 
-    status: ClassVar[int] = 500
+    status: int = 500
     code: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "The gateway failed"
     fault: str = "gateway"
@@ -118,6 +120,12 @@ class ModelUnknown(RouteNotFound):
     """No model or alias of that name that the plan lets the key use."""
 
     code, title = "model-unknown", "There is no such model"
+
+
+class CallUnknown(RouteNotFound):
+    """No AI call of this id within the hour, or none of the asking application."""
+
+    code, title = "call-unknown", "There is no such call"
 
 
 class MethodNotAllowed(CallerError):
@@ -253,6 +261,16 @@ class UpstreamTimeout(UpstreamError):
     """No answer in time."""
 
     status, code, title, is_retryable = 504, "upstream-timeout", "The service behind took too long", True
+
+
+class ProviderError(UpstreamError):
+    """An AI provider answered with an error; a refusal of the request itself keeps the provider's status."""
+
+    status, code, title = 502, "provider-error", "The provider refused the call"
+
+    def __init__(self, detail: str, *, status: int = 502, **more: Any) -> None:
+        super().__init__(detail, **more)
+        self.status = status
 
 
 class ModelOutputInvalid(UpstreamError):

@@ -64,9 +64,7 @@ def cost_nano(price: PriceRecord, usage: Usage) -> int:
     return _round_up(total + usage.output_tokens * price.output_nano_per_million)
 
 
-def choose_price(
-    prices: dict[str, PriceRecord], model: str, plan: PlanRecord | None
-) -> tuple[PriceRecord | None, str]:
+def choose_price(prices: dict[str, PriceRecord], model: str, plan: PlanRecord | None) -> tuple[PriceRecord | None, str]:
     """Return the price and its state, `priced` or `unknown`; raise PriceUnknown when the plan blocks such models."""
     price = prices.get(model)
     if price is not None:

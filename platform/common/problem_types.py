@@ -46,6 +46,7 @@ GATEWAY = _types(
     ("upstream-forbidden", "The upstream address is not allowed", 502, "operator", "The upstream resolves to a private or metadata address.", "Allow its network in GATEHOUSE_PRIVATE_NETWORKS, or use a public address."),
     ("loop-detected", "The call came back to the gateway", 508, "owner", "The upstream of this API leads back to this gateway.", "The owner corrects the upstream URL."),
     ("model-unknown", "No such model", 404, "caller", "No model or alias of this name may be used with this key.", "GET /v1/models lists the names the key may use."),
+    ("call-unknown", "No such call", 404, "caller", "No AI call with this id ended within the last hour, or another application made it.", "Ask with a key of the application that made the call, within an hour."),
     ("model-output-invalid", "The model's answer breaks its schema", 502, "owner", "The prompt asks for JSON of a schema and the model answered something else.", "Try again; the owner simplifies the schema or takes a stronger model."),
     ("provider-key-missing", "The provider has no working key", 503, "admin", "The model's provider needs a key and none is active.", "A platform admin adds a key on the provider's page."),
     ("provider-error", "The provider refused the call", 502, "admin", "The model's provider answered with an error.", "The detail carries the provider's own words."),

@@ -1,0 +1,1 @@
+"""Wire formats of AI providers: one module each, pure functions and stream readers."""
