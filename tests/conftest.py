@@ -91,3 +91,19 @@ def api_as() -> Callable[..., APIClient]:
         return client
 
     return act
+
+
+@pytest.fixture(autouse=True)
+def _after_a_flush(request) -> None:
+    """Give a committing test what a flush forgets: tables Django does not manage, rows that migrations wrote."""
+    marker = request.node.get_closest_marker("django_db")
+    if not (marker and marker.kwargs.get("transaction")) and "transactional_db" not in request.fixturenames:
+        return
+    request.getfixturevalue("transactional_db")
+    from django.db import connection
+
+    from apis.models import Environment
+
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE gateway_change, gateway_worker RESTART IDENTITY")
+    Environment.objects.get_or_create(slug="production", defaults={"name": "Production"})

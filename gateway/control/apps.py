@@ -8,3 +8,9 @@ class GatewayControlConfig(AppConfig):
 
     name = "gateway.control"
     label = "gateway"
+
+    def ready(self) -> None:
+        """Connect the lower apps' signals to the changelog."""
+        from gateway.control import receivers
+
+        receivers.connect()

@@ -1,7 +1,7 @@
 """The one place from which the control plane calls out: an httpx client behind the SSRF guard.
 
-Every name is resolved and checked here and the connection goes to the checked address, so a name that changes in between
-changes nothing. Redirects are not followed; sizes and times are bounded.
+Every name is resolved and checked here and the connection goes to the checked address, so a name that changes
+in between changes nothing. Redirects are not followed; sizes and times are bounded.
 """
 
 from __future__ import annotations
