@@ -22,4 +22,4 @@ ENV PATH=/opt/gatehouse/.venv/bin:/usr/local/bin:/usr/bin:/bin \
 USER gatehouse
 VOLUME ["/var/lib/gatehouse", "/run/gatehouse"]
 EXPOSE 8000 8080
-CMD ["python", "-m", "granian", "--interface", "asgi", "config.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--workers", "1", "--http", "1", "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "1", "--log-level", "warning"]
+CMD ["python", "-m", "granian", "--interface", "asginl", "config.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--workers", "1", "--http", "1", "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "1", "--log-level", "warning"]

@@ -62,7 +62,7 @@ PROCESSES = (
     Process(
         "web",
         (
-            *("{python}", "-m", "granian", "--interface", "asgi", "config.asgi:application"),
+            *("{python}", "-m", "granian", "--interface", "asginl", "config.asgi:application"),
             *("--host", "{bind}", "--port", "{console_port}", "--workers", "1", "--http", "1", "--no-ws"),
             *("--respawn-failed-workers", "--workers-kill-timeout", "1", "--log-level", "warning"),
         ),
