@@ -86,15 +86,7 @@ def run_lint(root: Path) -> int:
         "mypy": [python, "-m", "mypy", *mypy_targets(root)],
         "import contracts": [python, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
         "manage.py check": [python, "manage.py", "check"],
-        "makemigrations --check": [
-            python,
-            "-W",
-            "ignore::RuntimeWarning",
-            "manage.py",
-            "makemigrations",
-            "--check",
-            "--dry-run",
-        ],
+        "makemigrations --check": [python, *quiet, "manage.py", "makemigrations", "--check", "--dry-run"],
     }
     failed = []
     for name, command in commands.items():
