@@ -46,8 +46,9 @@ class Call:
         "is_client_gone", "is_estimated", "is_started", "is_streamed", "is_try_it", "method", "model", "node",
         "operation", "output_tokens", "peer", "plan", "plan_id", "price_state", "provider", "query",
         "rate_limit_headers", "raw_path", "receive", "received_ns", "remainder", "request_bytes",
-        "reserved_nano", "reserved_tokens", "response_bytes", "route", "rule", "scheme", "segments", "send", "state",
-        "status", "subscription", "subscription_id", "upstream_end_ns", "upstream_start_ns", "upstream_status",
+        "reserved_nano", "reserved_tokens", "response_bytes", "route", "rule", "scheme", "segments", "send",
+        "state", "state_headers", "status", "subscription", "subscription_id", "upstream_end_ns",
+        "upstream_start_ns", "upstream_status",
         "user_id", "verdict", "worker",
     )  # fmt: skip
 
@@ -79,6 +80,8 @@ class Call:
         self.operation: OperationRecord | None = None
         self.remainder = ""
         self.segments: list[str] = []
+        # The version's own headers (Deprecation …), set once the caller may know that it exists.
+        self.state_headers: list[Header] = []
         self.is_authenticated = False
         self.credential: CredentialRecord | None = None
         self.credential_id = ""

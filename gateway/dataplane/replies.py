@@ -7,18 +7,34 @@ shows as `ClientGone` from any of them.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
+from email.utils import formatdate
 
 from gateway.dataplane import problems
 from gateway.dataplane.context import Call
-from gateway.dataplane.errors import BodyTooLarge, ClientGone, GatewayError, Header, SpoolFull
+from gateway.dataplane.errors import BadRequest, BodyTooLarge, ClientGone, GatewayError, Header, SpoolFull
 from gateway.dataplane.runtime import Runtime
 
 log = logging.getLogger("gatehouse.call")
-# Bodies of these have no bytes, whatever the headers say (RFC 9110 §6.4.1).
+# How long a caller may be silent in the middle of its body.
+BODY_SECONDS = 30
+# Answers of these have no body, whatever the headers say (RFC 9110 §6.4.1).
 BODILESS = frozenset({204, 304})
+
+
+_date: tuple[int, bytes] = (0, b"")
+
+
+def http_date(now: float) -> bytes:
+    """Return the Date of an answer (RFC 9110 §6.6.1), formatted once per second."""
+    global _date
+    second, text = _date
+    if second != int(now):
+        second, text = _date = int(now), formatdate(now, usegmt=True).encode()
+    return text
 
 
 async def start(call: Call, runtime: Runtime, status: int, headers: list[Header]) -> None:
@@ -29,8 +45,9 @@ async def start(call: Call, runtime: Runtime, status: int, headers: list[Header]
         (b"x-request-id", call.id.encode()),
         (b"gatehouse-overhead-ms", b"%.2f" % (call.overhead_ns() / 1_000_000)),
     ]
-    state_headers = call.entry.state_headers if call.entry is not None else []
-    merged = [*headers, *state_headers, *call.rate_limit_headers, *call.extra_headers, *own]
+    if not any(name == b"date" for name, _ in headers):
+        own.append((b"date", http_date(call.at)))
+    merged = [*headers, *call.state_headers, *call.rate_limit_headers, *call.extra_headers, *own]
     call.is_started = True
     await call.send({"type": "http.response.start", "status": status, "headers": merged})
 
@@ -63,6 +80,15 @@ async def respond(call: Call, runtime: Runtime, status: int, headers: list[Heade
     record(call, runtime)
     await start(call, runtime, status, headers)
     await call.send({"type": "http.response.body", "body": b"" if is_bodiless else body, "more_body": False})
+
+
+async def respond_bodiless(call: Call, runtime: Runtime, status: int, headers: list[Header]) -> None:
+    """Send an answer that has no body whatever its headers say: to HEAD, or 204 and 304."""
+    call.status = status
+    call.head_sent_ns = time.monotonic_ns()
+    record(call, runtime)
+    await start(call, runtime, status, headers)
+    await call.send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def refuse(call: Call, runtime: Runtime, error: GatewayError) -> None:
@@ -138,7 +164,11 @@ async def stream_body(call: Call, limit: int) -> AsyncIterator[bytes]:
     """Yield the request's body as it arrives. The first read is what answers `Expect: 100-continue`."""
     check_declared_length(call, limit)
     while not call.body_is_read:
-        message = await call.receive()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                message = await call.receive()
+        except TimeoutError as error:
+            raise BadRequest(f"The body did not arrive: nothing came for {BODY_SECONDS} s.") from error
         if message["type"] == "http.disconnect":
             raise ClientGone
         chunk: bytes = message.get("body", b"")

@@ -105,8 +105,13 @@ def _state_headers(record: RouteRecord) -> list[Header]:
     if record.successor_path:
         links.append(f'<{record.successor_path}>; rel="successor-version"')
     if links:
-        headers.append((b"link", ", ".join(links).encode("latin-1", "replace")))
+        headers.append((b"link", _field_value(", ".join(links))))
     return headers
+
+
+def _field_value(text: str) -> bytes:
+    """Return text as a field value: a line break in it would begin a header of its own."""
+    return "".join(char if char.isprintable() else "?" for char in text).encode("ascii", "replace")
 
 
 class Router:
@@ -143,26 +148,35 @@ class Router:
         raw = raw_path[1:].split("/")
         segments = [segment if "%" not in segment and "." not in segment else _canonical(segment) for segment in raw]
         _check(raw_path, segments)
-        versions: dict[str, str] | None = None
-        depth, prefix = 0, tuple(segments)
-        for length in range(min(len(segments), MAX_BASE_DEPTH), -1, -1):
-            versions = self._by_base.get(prefix[:length])
-            if versions is not None and (length or (segments and segments[0] in versions)):
-                depth = length
+        prefix = tuple(segments)
+        missing: tuple[int, dict[str, str]] | None = None
+        for depth in range(min(len(segments), MAX_BASE_DEPTH), -1, -1):
+            versions = self._by_base.get(prefix[:depth])
+            if versions is None:
+                continue
+            key = versions.get(segments[depth]) if depth < len(segments) else None
+            if key is not None:
                 break
+            # The empty base path is every path's prefix: it says nothing about which API was meant.
+            missing = missing or ((depth, versions) if depth else None)
         else:
-            raise RouteNotFound(f"No API answers at {raw_path[:200]}.")
-        assert versions is not None
-        version = segments[depth] if depth < len(segments) else ""
-        key = versions.get(version)
-        if key is None:
-            known = sorted(v for v, k in versions.items() if self.by_key[k].record.visibility == "everyone")
-            there = f"; it has {', '.join(known)}" if known else ""
-            raise VersionUnknown(f"The API at /{'/'.join(prefix[:depth])} has no version {version[:60]!r}{there}.")
+            raise self._not_found(raw_path, segments, missing)
         rest = segments[depth + 1 :]
         remainder = "/" + "/".join(raw[depth + 1 :]) if rest else ""
         # `/orders/v1` and `/orders/v1/` are the version's root alike.
         return self.by_key[key], remainder, [] if rest == [""] else rest
+
+    def _not_found(
+        self, raw_path: str, segments: list[str], missing: tuple[int, dict[str, str]] | None
+    ) -> RouteNotFound:
+        if missing is None:
+            return RouteNotFound(f"No API answers at {raw_path[:200]}.")
+        depth, versions = missing
+        version = segments[depth] if depth < len(segments) else ""
+        known = sorted(v for v, k in versions.items() if self.by_key[k].record.visibility == "everyone")
+        there = f"; it has {', '.join(known)}" if known else ""
+        base = "/".join(segments[:depth])
+        return VersionUnknown(f"The API at /{base} has no version {version[:60]!r}{there}.")
 
 
 # A base path is proposed as /{team}/{api}; eight segments leave room and bound the work of a hostile path.

@@ -37,16 +37,16 @@ class Settings:
     spool_fsync_seconds: float = 1.0
     spool_max_bytes: int = 1 << 30
     mode: str = "development"
+    # The name used in `Via`: the same on every worker of an installation, another on the next one.
+    pseudonym: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pseudonym", f"gatehouse-{derive_key(self.master_key, 'via').hex()[:8]}")
 
     @property
     def spool_dir(self) -> Path:
         """Return where this node's spool segments lie."""
         return self.home / "spool" / self.node
-
-    @property
-    def pseudonym(self) -> str:
-        """Return the name used in `Via`: the same on every worker of an installation, another on the next one."""
-        return f"gatehouse-{derive_key(self.master_key, 'via').hex()[:8]}"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None, *, worker: str = "w1") -> Settings:

@@ -1,0 +1,108 @@
+"""One worker: `python -m gateway.dataplane --listen-fd N --control-fd M --worker w1`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import socket
+import sys
+from collections.abc import Sequence
+
+import uvloop
+
+from gateway.dataplane import proxy
+from gateway.dataplane.allowance import Allowance
+from gateway.dataplane.app import create_app, refusal_of
+from gateway.dataplane.control_link import ControlLink
+from gateway.dataplane.keys import Sealer
+from gateway.dataplane.listener import create_server
+from gateway.dataplane.runtime import Keys, Runtime
+from gateway.dataplane.settings import SettingError, Settings
+from gateway.dataplane.spool import Spool
+from gateway.dataplane.state import LiveState
+from gateway.dataplane.upstreams import Upstream
+from gateway.dataplane.upstreams.guard import Guard
+from gateway.dataplane.verdicts import Verdicts
+
+log = logging.getLogger("gatehouse.worker")
+
+EXIT_SETTINGS = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the worker until it is told to stop; return its exit status."""
+    parser = argparse.ArgumentParser(prog="gateway.dataplane", description="One gateway worker, started by its node.")
+    parser.add_argument("--listen-fd", type=int, required=True, help="the listening socket, inherited")
+    parser.add_argument("--control-fd", type=int, required=True, help="the socket to the node, inherited")
+    parser.add_argument("--worker", default="w1", help="the worker's name on its node")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s level=%(levelname)s logger=%(name)s %(message)s"
+    )
+    logging.getLogger("gatehouse").setLevel(os.environ.get("GATEHOUSE_LOG_LEVEL", "WARNING"))
+    try:
+        settings = Settings.from_env(worker=options.worker)
+    except SettingError as error:
+        sys.stderr.write(f"gateway worker: {error}\n")
+        return EXIT_SETTINGS
+    listening = socket.socket(fileno=options.listen_fd)
+    control = socket.socket(fileno=options.control_fd)
+    uvloop.run(run_worker(settings, listening, control))
+    return 0
+
+
+def create_upstream(settings: Settings) -> Upstream:
+    """Return the upstream client that the settings name."""
+    guard = Guard(settings.private_networks)
+    if settings.upstream_client == "httpx":
+        from gateway.dataplane.upstreams.httpx_client import HttpxUpstream
+
+        return HttpxUpstream(guard)
+    from gateway.dataplane.upstreams.pyreqwest_client import PyreqwestUpstream
+
+    return PyreqwestUpstream(guard)
+
+
+async def run_worker(settings: Settings, listening: socket.socket, control: socket.socket) -> None:
+    """Serve until SIGTERM, a drain or the node's end; calls under way get eight seconds."""
+    spool = Spool(
+        settings.spool_dir,
+        settings.worker,
+        fsync_seconds=settings.spool_fsync_seconds,
+        max_bytes=settings.spool_max_bytes,
+    )
+    allowance = Allowance(settings.redis_url, worker_id=f"{settings.node}/{settings.worker}")
+    verdicts = Verdicts(allowance.redis)
+    runtime = Runtime(
+        settings=settings,
+        live=LiveState(Sealer(settings.master_key), max_age_seconds=settings.state_max_age_seconds),
+        upstream=create_upstream(settings),
+        allowance=allowance,
+        spool=spool,
+        verdicts=verdicts,
+        keys=Keys.derive(settings.master_key),
+        handlers={"rest": proxy.serve_rest},
+    )
+    for part in (spool, allowance, verdicts):
+        part.start()
+    server = create_server(create_app(runtime), refusal_of(runtime))
+
+    def stop(reason: str) -> None:
+        log.warning("event=stopping worker=%s reason=%s", settings.worker, reason)
+        server.stop()
+
+    link = asyncio.create_task(ControlLink(runtime.live, worker=settings.worker, on_end=stop).run(control))
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        link.cancel()
+        await runtime.upstream.aclose()
+        await verdicts.close()
+        await allowance.close()
+        await spool.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

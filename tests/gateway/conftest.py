@@ -1,0 +1,17 @@
+"""The real upstream and the real worker of the wire ring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.gateway.upstream import Upstream
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    service = Upstream()
+    service.start()
+    yield service
+    service.stop()
