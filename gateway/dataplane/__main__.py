@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import uvloop
 
-from gateway.dataplane import proxy
+from gateway.dataplane import ai, prompts, proxy
 from gateway.dataplane.allowance import Allowance
 from gateway.dataplane.app import create_app, refusal_of
 from gateway.dataplane.control_link import ControlLink
@@ -83,7 +83,7 @@ async def run_worker(settings: Settings, listening: socket.socket, control: sock
         spool=spool,
         verdicts=verdicts,
         keys=Keys.derive(settings.master_key),
-        handlers={"rest": proxy.serve_rest},
+        handlers={"rest": proxy.serve_rest, "prompt": prompts.serve_prompt, "model": ai.serve_model},
     )
     for part in (spool, allowance, verdicts):
         part.start()

@@ -67,7 +67,7 @@ class _BadHead(BadRequest):
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
-        self.status = status  # type: ignore[misc]
+        self.status = status
 
 
 def refusal_of(runtime: Runtime) -> Callable[[int, str], tuple[list[Header], bytes]]:
