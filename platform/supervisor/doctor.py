@@ -69,7 +69,7 @@ def _software(options: Options) -> Iterator[Finding]:
     yield Finding("packages", ", ".join(versions))
     yield from _model(options)
     try:
-        yield Finding("node", find_npm()[0])
+        yield Finding("node", find_npm().node)
     except SupervisorError as error:
         yield Finding("node", error.problem, "note", error.remedy)
     if Assets(options.root).is_fresh():

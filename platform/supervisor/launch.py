@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -46,13 +47,17 @@ class Launch:
 
     def say(self, text: str) -> None:
         """Show one line of progress with the seconds since the start."""
-        sys.stderr.write(f"[{time.monotonic() - self.began:5.1f} s] {text}\n")
-        sys.stderr.flush()
+        # The terminal may be gone by now; the processes still have to be stopped in order.
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"[{time.monotonic() - self.began:5.1f} s] {text}\n")
+            sys.stderr.flush()
 
     def run(self) -> int:
         """Start, announce, keep running until asked to stop; return the exit code."""
         for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(wanted, self.keeper.ask_to_stop)
+            # nohup asks to stay when the terminal goes.
+            if wanted is not signal.SIGHUP or signal.getsignal(wanted) is not signal.SIG_IGN:
+                signal.signal(wanted, self.keeper.ask_to_stop)
         self.home.prepare()
         handle = self.home.lock()
         try:
@@ -191,8 +196,9 @@ class Launch:
     def _announce(self) -> None:
         content = write_ready(self.home, self.options)
         self.say("ready")
-        sys.stdout.write(announce(content, self.home, self.options))
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):
+            sys.stdout.write(announce(content, self.home, self.options))
+            sys.stdout.flush()
 
 
 def child_env(

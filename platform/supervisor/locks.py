@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from supervisor.assets import find_npm, node_env
+from supervisor.assets import find_npm
 from supervisor.errors import SupervisorError
 
 # The model's packages are locked without what they ask for: requirements/model.in says why.
@@ -44,11 +44,9 @@ def compile_one(root: Path, name: str, flags: tuple[str, ...]) -> None:
 
 def lock_packages(root: Path) -> None:
     """Write package-lock.json from package.json, without the addresses that npm may add."""
-    node, npm = find_npm()
-    command = [node, npm, "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(
-        command, cwd=root, env=node_env(node, root / ".build"), capture_output=True, text=True, check=False
-    )
+    npm = find_npm()
+    command = [*npm.command, "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = subprocess.run(command, cwd=root, env=npm.env(root / ".build"), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SupervisorError(f"package-lock.json could not be made:\n{done.stderr.strip()}")
     file = root / "package-lock.json"

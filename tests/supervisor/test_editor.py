@@ -15,7 +15,8 @@ pytestmark = pytest.mark.browser
 
 VENDOR = Path(__file__).parents[2] / ".build" / "static" / "vendor"
 PAGE = b"""<!doctype html><html lang="en" data-bs-theme="light"><head><title>Editor</title>
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/tabler.min.css"><script src="/editor.js"></script></head><body>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/tabler.min.css"><script src="/editor.js"></script></head><body>
 <label for="text">Document</label><textarea id="text">openapi: 3.1.0
 paths: {}</textarea><svg width="20" height="20"><use href="/icons.svg#pencil"/></svg></body></html>"""
 MOUNT = """() => { window.editor = GatehouseEditor.mountEditor(document.getElementById("text"),
