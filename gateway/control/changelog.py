@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from django.db import connection
+from django.db.models import F
 
 from common.sealed import sealer
 from gateway.control.models import Change, Counter
@@ -57,7 +58,7 @@ def _newest(rows: list[tuple[str, str, dict[str, Any] | None]]) -> dict[tuple[st
     kinds = {kind for kind, _, _ in rows}
     found = (
         Change.objects.filter(kind__in=kinds, key__in=[key for _, key, _ in rows])
-        .order_by("kind", "key", "-id")
+        .order_by("kind", "key", F("generation").desc(nulls_first=True), "-id")
         .distinct("kind", "key")
         .values_list("kind", "key", "payload")
     )

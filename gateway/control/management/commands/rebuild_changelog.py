@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
+from django.db.models import F
 
 from apis.models import ApiVersion, Plan, Subscription
 from gateway.control import compiler
@@ -50,7 +51,9 @@ class Command(BaseCommand):
         with transaction.atomic():
             entries = list(all_entries())
             wanted = {(kind, key) for kind, key, record in entries if record is not None}
-            known = Change.objects.order_by("kind", "key", "-id").distinct("kind", "key")
+            known = Change.objects.order_by("kind", "key", F("generation").desc(nulls_first=True), "-id").distinct(
+                "kind", "key"
+            )
             gone = [
                 (row.kind, row.key, None)
                 for row in known

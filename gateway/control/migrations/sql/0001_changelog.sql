@@ -20,7 +20,7 @@ CREATE TABLE gateway_change (
 );
 CREATE INDEX gateway_change_generation ON gateway_change (generation, id);
 CREATE INDEX gateway_change_open ON gateway_change (id) WHERE generation IS NULL;
-CREATE INDEX gateway_change_key ON gateway_change (kind, key, id DESC);
+CREATE INDEX gateway_change_key ON gateway_change (kind, key, generation DESC, id DESC);
 
 -- One row per transaction that changed something, gone again before it commits.
 CREATE TABLE gateway_commit (

@@ -1,0 +1,91 @@
+"""Tells the control plane which generation each worker runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
+
+from gateway.node.links import WorkerLink
+
+log = logging.getLogger("gatehouse.node.reporter")
+
+REPORT = """
+    INSERT INTO gateway_worker
+        (node, worker, pid, epoch, generation, is_stale, rejected, spool_bytes, started_at, reported_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp())
+    ON CONFLICT (node, worker) DO UPDATE SET
+        pid = excluded.pid, epoch = excluded.epoch, generation = excluded.generation, is_stale = excluded.is_stale,
+        rejected = excluded.rejected, spool_bytes = excluded.spool_bytes, started_at = excluded.started_at,
+        reported_at = excluded.reported_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReport:
+    """What is the same for all workers of a node."""
+
+    node: str
+    epoch: str
+    is_stale: bool
+    spool_bytes: int
+
+
+class Reporter:
+    """Writes one row per worker, over a connection of its own."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._connection: AsyncConnection[Any] | None = None
+
+    async def report(self, report: NodeReport, links: Sequence[WorkerLink]) -> None:
+        """Write the rows; a database that is away is tried again next time."""
+        try:
+            connection = await self._connect()
+            rows = [_row(report, link) for link in links if link.is_running]
+            async with connection.transaction(), connection.cursor() as cursor:
+                await cursor.execute(
+                    "DELETE FROM gateway_worker WHERE node = %s AND worker <> ALL(%s)",
+                    [report.node, [link.name for link in links if link.is_running]],
+                )
+                await cursor.executemany(REPORT, rows)
+        except (psycopg.Error, OSError) as error:
+            log.debug("event=report_failed reason=%r", str(error).strip())
+            await self.close()
+
+    async def forget(self, node: str) -> None:
+        """Take the node's rows away: it stops."""
+        try:
+            async with asyncio.timeout(1):
+                connection = await self._connect()
+                async with connection.transaction():
+                    await connection.execute("DELETE FROM gateway_worker WHERE node = %s", [node])
+        except (psycopg.Error, OSError, TimeoutError):
+            log.debug("event=forget_failed node=%s", node)
+
+    async def _connect(self) -> AsyncConnection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await psycopg.AsyncConnection.connect(
+                self._database_url, connect_timeout=3, application_name="gatehouse-reporter"
+            )
+        return self._connection
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+def _row(report: NodeReport, link: WorkerLink) -> tuple[Any, ...]:
+    return (
+        report.node, link.name, link.pid, report.epoch or None, link.generation, report.is_stale,
+        Jsonb(link.rejected), report.spool_bytes, datetime.fromtimestamp(link.started_at, UTC),
+    )  # fmt: skip
