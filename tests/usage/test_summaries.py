@@ -6,7 +6,7 @@ import pytest
 
 from apis import ports
 from common.errors import Invalid
-from usage.selectors import Scope, application_usage, last_used, summary, top, version_usage
+from usage.selectors import Scope, application_usage, last_used, sight_of, summary, top, version_usage
 
 from .conftest import call_of, finished
 
@@ -48,7 +48,7 @@ def test_a_viewer_sees_only_the_calls_of_their_teams(ship, roll_up, call_between
     roll_up()
     scope = {"version_id": version.public_id}
     calls = {
-        name: summary(Scope(**scope, viewer=person), *day()).totals.calls
+        name: summary(Scope(**scope, sight=sight_of(person)), *day()).totals.calls
         for name, person in (("buyer", shop.buyer), ("member", member), ("stranger", stranger))
     }
     assert calls == {"buyer": 1, "member": 2, "stranger": 0}
@@ -57,7 +57,9 @@ def test_a_viewer_sees_only_the_calls_of_their_teams(ship, roll_up, call_between
 def test_money_is_hidden_as_a_whole_when_part_of_it_is(ship, roll_up, call_between, shop, member, publisher):
     ship(finished(call_between(cost_nano=10**9)))
     roll_up()
-    costs = [summary(Scope(viewer=person), *day()).totals.cost_usd for person in (shop.buyer, publisher, member)]
+    costs = [
+        summary(Scope(sight=sight_of(person)), *day()).totals.cost_usd for person in (shop.buyer, publisher, member)
+    ]
     assert costs == [1, 1, None]
 
 
@@ -66,14 +68,14 @@ def test_refusals_of_nobody_known_are_told_to_the_owning_team_only(ship, roll_up
     ship({"type": "refused", "minute": minute, "code": "key-missing", "version_id": version.public_id, "count": 4})
     roll_up()
     scope = {"version_id": version.public_id}
-    assert summary(Scope(**scope, viewer=member), *day()).refused == 4
-    assert summary(Scope(**scope, viewer=shop.buyer), *day()).refused == 0
+    assert summary(Scope(**scope, sight=sight_of(member)), *day()).refused == 4
+    assert summary(Scope(**scope, sight=sight_of(shop.buyer)), *day()).refused == 0
 
 
 def test_the_top_list_names_apis_applications_and_models(ship, roll_up, call_between, shop, owner):
     ship(*(finished(call_between(model="demo/smol")) for _ in range(3)), finished(call_between(model="x/y")))
     roll_up()
-    scope = Scope(viewer=owner)
+    scope = Scope(sight=sight_of(owner))
     assert [(row.name, row.numbers.calls) for row in top(scope, "api", *day())] == [("Orders", 4)]
     assert [row.name for row in top(scope, "application", *day())] == ["Checkout"]
     assert [(row.name, row.numbers.calls) for row in top(scope, "model", *day())] == [("demo/smol", 3), ("x/y", 1)]
@@ -124,4 +126,4 @@ def test_a_summary_takes_as_many_queries_for_a_thousand_rows_as_for_one(
         ship(*(finished(call_between(operation_id=f"op{n}")) for n in range(count)))
         roll_up()
         with django_assert_num_queries(3):
-            summary(Scope(viewer=owner), *day())
+            summary(Scope(sight=sight_of(owner)), *day())

@@ -9,6 +9,8 @@ from rest_framework import serializers
 
 from common.clock import now
 from usage.models import CostReport
+from usage.reports.cost import CONSUMED
+from usage.selectors import Sight
 
 DEFAULT_RANGE = timedelta(hours=24)
 
@@ -130,6 +132,16 @@ class CostReportSerializer(serializers.ModelSerializer):
     team = serializers.CharField(source="team.public_id")
     team_name = serializers.CharField(source="team.name")
 
+    def to_representation(self, instance: CostReport) -> dict[str, Any]:
+        """Leave out what the team's APIs cost others, for whom that is not to be seen."""
+        data = super().to_representation(instance)
+        sight: Sight = self.context["sight"]
+        if not sight.may_see_provided(instance.team.public_id):
+            data["provided_usd"] = None
+            for line in data.get("lines", []):
+                line["cost_usd"] = line["cost_usd"] if line["side"] == CONSUMED else None
+        return data
+
     class Meta:
         model = CostReport
         fields = (
@@ -161,7 +173,7 @@ class LineSerializer(serializers.Serializer):
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
     unpriced = serializers.IntegerField()
-    cost_usd = serializers.CharField()
+    cost_usd = serializers.CharField(allow_null=True)
 
 
 class CostReportDetailSerializer(CostReportSerializer):

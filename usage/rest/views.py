@@ -25,8 +25,16 @@ from usage.rest.serializers import (
     UsageQuery,
     UsageSerializer,
 )
-from usage.selectors import call_by_id, freshness, report_for, reports_for, scope_for, summary
-from usage.selectors.unknown_call import unknown_call_sentence
+from usage.selectors import (
+    call_by_id,
+    freshness,
+    report_for,
+    reports_for,
+    scope_for,
+    sight_of,
+    summary,
+    unknown_call_sentence,
+)
 
 
 def person(request: Request) -> User:
@@ -91,6 +99,10 @@ class CostReportViewSet(viewsets.ReadOnlyModelViewSet):
     def get_serializer_class(self) -> type[CostReportSerializer]:
         """Return the form with lines for one report."""
         return CostReportDetailSerializer if self.action == "retrieve" else CostReportSerializer
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Add what the person may see."""
+        return {**super().get_serializer_context(), "sight": sight_of(person(self.request))}
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer one report with its lines."""

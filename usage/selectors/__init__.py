@@ -2,11 +2,13 @@
 
 from usage.selectors.callers import callers_of, last_used
 from usage.selectors.calls import CallExplanation, call_by_id
-from usage.selectors.freshness import Freshness, freshness
+from usage.selectors.freshness import Freshness, freshness, freshness_of
 from usage.selectors.money import report_for, reports_for, team_costs
 from usage.selectors.scopes import scope_for
-from usage.selectors.summaries import api_usage, application_usage, summary, top, totals, version_usage
+from usage.selectors.summaries import api_usage, application_usage, floor, summary, top, totals, version_usage
+from usage.selectors.unknown_call import unknown_call_sentence
 from usage.selectors.values import Numbers, Point, Scope, TopRow, UsageSummary
+from usage.selectors.visibility import Sight, sight_of
 
 __all__ = [
     "CallExplanation",
@@ -14,20 +16,25 @@ __all__ = [
     "Numbers",
     "Point",
     "Scope",
+    "Sight",
     "TopRow",
     "UsageSummary",
     "api_usage",
     "application_usage",
     "call_by_id",
     "callers_of",
+    "floor",
     "freshness",
+    "freshness_of",
     "last_used",
     "report_for",
     "reports_for",
     "scope_for",
+    "sight_of",
     "summary",
     "team_costs",
     "top",
     "totals",
+    "unknown_call_sentence",
     "version_usage",
 ]

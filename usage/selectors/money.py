@@ -18,7 +18,11 @@ def team_costs(team: Team, month: date) -> CostReport | None:
 
 
 def reports_for(user: User) -> QuerySet[CostReport]:
-    """Return the reports of the teams a person is in: any member sees what the team's own applications spend."""
+    """Return the reports of the teams a person is in.
+
+    Any member sees what the team's own applications spend; what its APIs cost others only publishers and owners
+    (`Sight.may_see_provided`).
+    """
     return CostReport.objects.select_related("team").filter(team__in=teams_of(user))
 
 

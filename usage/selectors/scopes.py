@@ -21,7 +21,7 @@ def scope_for(user: User, *, version: str = "", application: str = "", team: str
         raise NotFound("There is no such application, or none of your teams owns it or serves it.")
     if team and not (sight.is_everything or team in sight.team_ids):
         raise NotFound("There is no such team, or you are not in it.")
-    return Scope(version_id=version, application_id=application, team_id=team, viewer=user)
+    return Scope(version_id=version, application_id=application, team_id=team, sight=sight)
 
 
 def _is_version_known(public_id: str, sight: Sight) -> bool:

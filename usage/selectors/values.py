@@ -6,23 +6,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from teams.models import User
 from usage.selectors.freshness import Freshness
+from usage.selectors.visibility import EVERYTHING, Sight
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Which calls are meant: all fields that are set must agree. Ids are public ids.
 
-    `team_id` takes calls by the team's applications and calls of its APIs. With a `viewer`, only calls that one of the
-    viewer's teams made or provided, and money only where the viewer may see it (see usage.selectors.visibility).
+    `team_id` takes calls by the team's applications and calls of its APIs. `sight` (usage.selectors.sight_of) leaves
+    only what a person may see, and hides money where they may not; without it everything is seen.
     """
 
     version_id: str = ""
     api_id: str = ""
     application_id: str = ""
     team_id: str = ""
-    viewer: User | None = None
+    sight: Sight = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)

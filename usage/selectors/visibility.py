@@ -30,6 +30,10 @@ class Sight:
         """Say whether the cost of a call is the person's to see."""
         return self.is_everything or team_id in self.team_ids or owner_team_id in self.publishing_ids
 
+    def may_see_provided(self, team_id: str) -> bool:
+        """Say whether the cost of the calls of a team's APIs is the person's to see."""
+        return self.is_everything or team_id in self.publishing_ids
+
     @property
     def calls(self) -> Q:
         """Return the filter of the calls to be seen."""

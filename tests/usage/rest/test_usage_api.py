@@ -145,3 +145,12 @@ def test_nothing_is_read_without_signing_in(api_as, path):
 @pytest.mark.parametrize("path", ["usage", "calls/x", "cost-reports", "cost-reports/x"])
 def test_nothing_can_be_written(api_as, admin, path):
     assert api_as(admin).post(f"/api/v1/{path}", {}).status_code in {403, 405}
+
+
+@pytest.mark.usefixtures("counted")
+def test_what_a_teams_apis_cost_others_is_for_its_publishers(api_as, member, publisher, version):
+    for person, cost in ((member, None), (publisher, "1.000000000")):
+        client = api_as(person)
+        [listed] = get(client, "/api/v1/cost-reports", team=version.api.team.public_id).json()["results"]
+        [line] = get(client, f"/api/v1/cost-reports/{listed['id']}").json()["lines"]
+        assert (listed["provided_usd"], line["cost_usd"], line["calls"]) == (cost, cost, 2)
