@@ -47,7 +47,8 @@ class Worker(models.Model):
     generation = models.BigIntegerField()
     is_stale = models.BooleanField()
     rejected = models.JSONField(default=list)
-    spool_bytes = models.BigIntegerField()
+    spool_bytes = models.BigIntegerField(default=0)
+    decoded = models.BigIntegerField(default=0)
     started_at = models.DateTimeField()
     reported_at = models.DateTimeField()
 

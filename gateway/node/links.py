@@ -72,7 +72,7 @@ class WorkerLink:
                 "--control-fd", str(theirs.fileno()), "--worker", self.name,
                 pass_fds=(self._listening.fileno(), theirs.fileno()), preexec_fn=_die_with_parent,
             )  # fmt: skip
-        self.pid, self.started_at, self.generation = self._process.pid, time.time(), 0
+        self.pid, self.started_at, self.generation, self.decoded = self._process.pid, time.time(), 0, 0
         reader, self._writer = await asyncio.open_connection(sock=ours)
         if (whole := self._whole_state()) is not None:
             self.send(whole)

@@ -19,12 +19,12 @@ log = logging.getLogger("gatehouse.node.reporter")
 
 REPORT = """
     INSERT INTO gateway_worker
-        (node, worker, pid, epoch, generation, is_stale, rejected, spool_bytes, started_at, reported_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp())
+        (node, worker, pid, epoch, generation, is_stale, rejected, spool_bytes, decoded, started_at, reported_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp())
     ON CONFLICT (node, worker) DO UPDATE SET
         pid = excluded.pid, epoch = excluded.epoch, generation = excluded.generation, is_stale = excluded.is_stale,
-        rejected = excluded.rejected, spool_bytes = excluded.spool_bytes, started_at = excluded.started_at,
-        reported_at = excluded.reported_at
+        rejected = excluded.rejected, spool_bytes = excluded.spool_bytes, decoded = excluded.decoded,
+        started_at = excluded.started_at, reported_at = excluded.reported_at
 """
 
 
@@ -87,5 +87,5 @@ class Reporter:
 def _row(report: NodeReport, link: WorkerLink) -> tuple[Any, ...]:
     return (
         report.node, link.name, link.pid, report.epoch or None, link.generation, report.is_stale,
-        Jsonb(link.rejected), report.spool_bytes, datetime.fromtimestamp(link.started_at, UTC),
+        Jsonb(link.rejected), report.spool_bytes, link.decoded, datetime.fromtimestamp(link.started_at, UTC),
     )  # fmt: skip

@@ -120,7 +120,7 @@ class Shipper:
         async with connection.transaction():
             cursor = await connection.execute("SELECT usage_close_interrupted(%s, %s)", [self._node, alive.stem])
             row = await cursor.fetchone()
-        alive.unlink(missing_ok=True)
+        _remove([alive])
         log.info("event=writer_closed writer=%s interrupted=%s", alive.stem, row[0] if row else 0)
 
     async def close(self) -> None:

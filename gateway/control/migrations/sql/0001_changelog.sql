@@ -69,6 +69,8 @@ CREATE TABLE gateway_worker (
     is_stale boolean NOT NULL DEFAULT false,
     rejected jsonb NOT NULL DEFAULT '[]',
     spool_bytes bigint NOT NULL DEFAULT 0,
+    -- Payloads parsed since the worker started: a delta costs what it changes, whatever the size of the state.
+    decoded bigint NOT NULL DEFAULT 0,
     started_at timestamptz NOT NULL DEFAULT now(),
     reported_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (node, worker)
