@@ -105,5 +105,8 @@ def _after_a_flush(request) -> None:
     from apis.models import Environment
 
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE gateway_change, gateway_worker RESTART IDENTITY")
+        cursor.execute(
+            "TRUNCATE gateway_change, gateway_worker, usage_event, usage_staging, usage_quarantine, usage_dirty,"
+            " usage_refused_minute RESTART IDENTITY"
+        )
     Environment.objects.get_or_create(slug="production", defaults={"name": "Production"})
