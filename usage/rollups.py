@@ -13,7 +13,7 @@ from django.db.backends.utils import CursorWrapper
 
 from common.clock import now
 from usage.models import Progress, UsageDay, UsageHour, UsageMinute
-from usage.retention import EVENT_DAYS, HOUR_DAYS
+from usage.retention import EVENT_DAYS, HOUR_DAYS, STALE_HOURS
 
 MINUTES_PER_STEP = 200
 LOCK = "usage_roll_up"
@@ -132,6 +132,13 @@ def _note_progress(cursor: CursorWrapper, started_at: datetime) -> None:
     oldest = cursor.fetchone()[0]
     as_of = min(started_at, oldest) if oldest else started_at
     Progress.objects.update_or_create(pk=1, defaults={"as_of": as_of, "ran_at": started_at})
+
+
+def close_stale() -> int:
+    """End calls whose end was never told, billed as reserved; return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT usage_close_stale(%s)", [now() - timedelta(hours=STALE_HOURS)])
+        return int(cursor.fetchone()[0])
 
 
 def drop_old() -> int:

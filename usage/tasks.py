@@ -36,7 +36,9 @@ def write_cost_reports() -> int:
 
 @shared_task(name="usage.tasks.drop_old_partitions", time_limit=300)
 def drop_old_partitions() -> int:
-    """Drop the days beyond the retention; return how many."""
+    """Drop the days beyond the retention, and end calls nobody will end any more; return how many days went."""
+    if stale := rollups.close_stale():
+        logger.warning("event=stale_calls_closed calls=%d", stale)
     dropped = rollups.drop_old()
     if dropped:
         logger.info("event=partitions_dropped days=%d", dropped)

@@ -120,3 +120,16 @@ def test_dropping_old_days_keeps_their_hours_and_days(ship, roll_up, rows):
     rollups.drop_old()
     assert UsageMinute.objects.count() == 1
     assert UsageDay.objects.count() == 2
+
+
+def test_a_call_whose_end_is_never_told_is_interrupted_after_a_day(ship, roll_up):
+    lost, young = call_of(at=time.time() - 86400 - 60, reserved_nano=10**9), call_of()
+    ship(started(lost), started(young))
+    assert rollups.close_stale() == 1
+    assert rollups.close_stale() == 0
+    roll_up()
+    assert UsageDay.objects.get().cost_usd == 1
+    assert {str(event.id): event.state for event in UsageEvent.objects.all()} == {
+        lost.id: "interrupted",
+        young.id: "open",
+    }

@@ -237,15 +237,14 @@ def _steps(event: UsageEvent) -> list[Step]:
     steps = [Step("Received", f"{event.method} {event.path}", 0.0)]
     if event.attempt == 0:
         return [*steps, Step("Refused", f"{event.status} {event.code}", event.total_ms)]
-    target = event.model or "the upstream"
+    target = event.model or "The upstream"
     steps.append(Step("Admitted", "Key, subscription and limits were in order."))
     if event.state == UsageEvent.State.OPEN:
-        return [*steps, Step("Sent", f"Sent to {target}; no end is known yet.")]
+        return [*steps, Step("Sent", f"Sent to {event.model or 'the upstream'}; no end is known yet.")]
     if event.state == UsageEvent.State.INTERRUPTED:
         return [*steps, Step("Interrupted", "The gateway worker ended before the answer was complete.")]
     if event.first_byte_ms:
-        answer = f"{target} began to answer"
-        steps.append(Step("First byte", answer[0].upper() + answer[1:] + ".", event.first_byte_ms))
+        steps.append(Step("First byte", f"{target} began to answer.", event.first_byte_ms))
     if event.upstream_status:
         steps.append(Step("Upstream", f"It answered {event.upstream_status}."))
     end = "The caller left." if event.is_client_gone else f"The caller got {event.status}."

@@ -6,13 +6,15 @@
   function series(data, each) {
     var last = data.labels.length - 1;
     if (data.kind === "bars") {
+      // A pattern beside the colour, for whoever cannot tell the colours apart.
+      var decal = each.mark === "none" ? { symbol: "none" } : { symbol: each.mark, symbolSize: 0.6, dashArrayX: [[6, 6], [0, 6, 6, 0]], dashArrayY: [6, 2], color: "rgba(255,255,255,0.45)" };
       return {
-        name: each.name, type: "bar", stack: "all", barMaxWidth: 24, itemStyle: { color: each.color },
+        name: each.name, type: "bar", stack: "all", barMaxWidth: 24, itemStyle: { color: each.color, decal: decal },
         emphasis: { focus: "series" },
         data: each.data.map(function (value, index) {
           // The running interval is not over: a dashed outline says so.
           if (!data.running || index !== last) return value;
-          return { value: value, itemStyle: { color: each.color, opacity: 0.6, borderColor: css("--gh-text"), borderType: "dashed", borderWidth: value ? 1 : 0 } };
+          return { value: value, itemStyle: { color: each.color, decal: decal, opacity: 0.6, borderColor: css("--gh-text"), borderType: "dashed", borderWidth: value ? 1 : 0 } };
         })
       };
     }
@@ -26,9 +28,9 @@
     var text = css("--gh-muted"), line = css("--gh-border");
     return {
       animation: false,
-      textStyle: { fontFamily: "inherit", color: text },
+      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: text },
       grid: { left: 8, right: 16, top: 40, bottom: 8, containLabel: true },
-      legend: { top: 0, left: 0, textStyle: { color: text }, inactiveColor: line },
+      legend: { type: "scroll", top: 0, left: 0, right: 0, pageTextStyle: { color: text }, pageIconColor: text, textStyle: { color: text }, inactiveColor: line },
       tooltip: {
         trigger: "axis", renderMode: "richText", confine: true,
         backgroundColor: css("--gh-surface"), borderColor: line, textStyle: { color: css("--gh-text") },

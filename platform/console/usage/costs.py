@@ -88,7 +88,8 @@ def _freshness(report: CostReport | None, *, is_current: bool) -> Any:
 
 
 def _sections(request: HttpRequest, report: CostReport, sight: Sight) -> list[Section]:
-    provided_usd = report.provided_usd if sight.may_see_provided(report.team.public_id) else None
+    may_see = sight.may_see_provided(report.team.public_id) or not report.provided_calls
+    provided_usd = report.provided_usd if may_see else None
     return [
         Section(
             "What the team's applications called",
