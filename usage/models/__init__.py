@@ -1,7 +1,17 @@
 """The rows of usage."""
 
 from usage.models.ledger import UsageEvent
+from usage.models.quarantine import Quarantine
 from usage.models.reports import CostReport
 from usage.models.rollups import CredentialUse, Progress, UsageDay, UsageHour, UsageMinute
 
-__all__ = ["CostReport", "CredentialUse", "Progress", "UsageDay", "UsageEvent", "UsageHour", "UsageMinute"]
+__all__ = [
+    "CostReport",
+    "CredentialUse",
+    "Progress",
+    "Quarantine",
+    "UsageDay",
+    "UsageEvent",
+    "UsageHour",
+    "UsageMinute",
+]

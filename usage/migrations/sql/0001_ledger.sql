@@ -171,7 +171,7 @@ $$;
 
 -- The event a record stands for. Fields that a record does not name take their default; a `null` is an error.
 CREATE FUNCTION usage_event_of(p_node text, p_segment text, p_record jsonb) RETURNS usage_event
-LANGUAGE sql STABLE SET timezone = 'UTC' AS $$
+LANGUAGE sql VOLATILE AS $$
     SELECT jsonb_populate_record(NULL::usage_event,
         '{"environment": "production", "worker": "", "generation": 0, "kind": "rest", "api_id": "", "version_id": "",
           "operation_id": "", "owner_team_id": "", "application_id": "", "team_id": "", "subscription_id": "",
@@ -233,21 +233,26 @@ CREATE FUNCTION usage_store(p_rows usage_staging[]) RETURNS void LANGUAGE plpgsq
 DECLARE
     v_events usage_event[];
 BEGIN
-    INSERT INTO usage_quarantine (node, segment, reason, payload)
-    SELECT node, segment, usage_flaw_of(payload::jsonb), payload::text FROM unnest(p_rows)
-    WHERE usage_flaw_of(payload::jsonb) IS NOT NULL
-    ON CONFLICT DO NOTHING;
-    INSERT INTO usage_refused_minute (id, minute, node, version_id, code, count)
-    SELECT COALESCE(record ->> 'id', md5(concat_ws('|', node, segment, record::text)))::uuid,
-           to_timestamp((record ->> 'minute')::bigint * 60), node, COALESCE(record ->> 'version_id', ''),
-           COALESCE(record ->> 'code', ''), (record ->> 'count')::bigint
-    FROM unnest(p_rows), LATERAL (SELECT payload::jsonb AS record) AS parsed
-    WHERE record ->> 'type' = 'refused' AND usage_flaw_of(record) IS NULL
-    ON CONFLICT DO NOTHING;
+    -- Materialized, so that each text is parsed once and not once per mention.
+    WITH parsed AS MATERIALIZED (
+        SELECT node, segment, payload::jsonb AS record FROM unnest(p_rows)
+    ), judged AS MATERIALIZED (
+        SELECT node, segment, record, record ->> 'type' AS type, usage_flaw_of(record) AS flaw FROM parsed
+    ), flawed AS (
+        INSERT INTO usage_quarantine (node, segment, reason, payload)
+        SELECT node, segment, flaw, record::text FROM judged WHERE flaw IS NOT NULL
+        ON CONFLICT DO NOTHING
+    ), refused AS (
+        INSERT INTO usage_refused_minute (id, minute, node, version_id, code, count)
+        SELECT COALESCE(record ->> 'id', md5(concat_ws('|', node, segment, record::text)))::uuid,
+               to_timestamp((record ->> 'minute')::bigint * 60), node, COALESCE(record ->> 'version_id', ''),
+               COALESCE(record ->> 'code', ''), (record ->> 'count')::bigint
+        FROM judged WHERE type = 'refused' AND flaw IS NULL
+        ON CONFLICT DO NOTHING
+    )
     SELECT array_agg(event) INTO v_events
-    FROM unnest(p_rows), LATERAL (SELECT payload::jsonb AS record) AS parsed,
-         LATERAL usage_event_of(node, segment, record) AS event
-    WHERE record ->> 'type' IN ('started', 'finished') AND usage_flaw_of(record) IS NULL;
+    FROM judged, LATERAL usage_event_of(node, segment, record) AS event
+    WHERE type IN ('started', 'finished') AND flaw IS NULL;
     IF v_events IS NOT NULL THEN
         PERFORM usage_store_events(v_events);
     END IF;
