@@ -7,3 +7,10 @@ class PromptsConfig(AppConfig):
     """Prompts."""
 
     name = "prompts"
+
+    def ready(self) -> None:
+        """Answer what apis asks of prompts."""
+        from apis import ports
+        from prompts import selectors
+
+        ports.prompt_of = selectors.prompt_of

@@ -1,0 +1,53 @@
+"""What is asked of prompts."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+
+from apis.models import ApiVersion, Revision
+from common.errors import NotFound
+from prompts.models import PromptTemplate, PromptVersion
+from teams.models import User
+from teams.roles import teams_of
+
+
+def prompt_of(revision: Revision) -> str:
+    """Return the public id of the prompt version a revision carries, "" when none."""
+    return PromptVersion.objects.filter(revision=revision).values_list("public_id", flat=True).first() or ""
+
+
+def prompts_for(user: User) -> QuerySet[PromptTemplate]:
+    """Return the prompts of the person's teams."""
+    return PromptTemplate.objects.filter(team__in=teams_of(user)).select_related("team")
+
+
+def prompt_for(user: User, team_slug: str, slug: str) -> PromptTemplate:
+    """Return a prompt the person may see; raise NotFound."""
+    found = prompts_for(user).filter(team__slug=team_slug, slug=slug).first()
+    if found is None:
+        raise NotFound("There is nothing here, or it is not shared with you.")
+    return found
+
+
+def prompt_by_id(user: User, public_id: str) -> PromptTemplate:
+    """Return a prompt the person may see by its public id; raise NotFound."""
+    found = prompts_for(user).filter(Q(public_id=public_id)).first()
+    if found is None:
+        raise NotFound("There is nothing here, or it is not shared with you.")
+    return found
+
+
+def latest_version(template: PromptTemplate) -> PromptVersion | None:
+    """Return a prompt's newest version."""
+    return template.versions.select_related("revision__version__api__team").order_by("-number").first()
+
+
+def published_as(template: PromptTemplate) -> ApiVersion | None:
+    """Return the API version the prompt was last published as."""
+    row = (
+        template.versions.filter(revision__isnull=False)
+        .select_related("revision__version__api__team")
+        .order_by("-number")
+        .first()
+    )
+    return row.revision.version if row and row.revision else None
