@@ -10,6 +10,7 @@ from apis.design.loading import MAX_DEPTH, MAX_DOCUMENT_BYTES, Format, load_tree
 from apis.design.openapi30 import upgrade_document
 from apis.design.operation_ids import GeneratedId, name_operations
 from apis.design.problems import DesignError, Finding, refuse
+from apis.design.structure import has_structure
 from apis.design.swagger2 import convert_document
 
 __all__ = ["CANONICAL_VERSION", "MAX_DEPTH", "MAX_DOCUMENT_BYTES", "ParsedDocument", "parse_document"]
@@ -66,7 +67,11 @@ def _canonical(source: JsonObject, version: str) -> JsonObject:
     if version == "2.0":
         return convert_document(source)
     upgraded = upgrade_document(source) if version.startswith("3.0") else source
-    return {**upgraded, "openapi": CANONICAL_VERSION}
+    canonical: JsonObject = {**upgraded, "openapi": CANONICAL_VERSION}
+    if version.startswith("3.2") and not has_structure(canonical, CANONICAL_VERSION):
+        # What only 3.2 can say (the query method) stays under its own version, so that it can be read again.
+        return {**canonical, "openapi": "3.2.0"}
+    return canonical
 
 
 def _settle_texts(tree: JsonObject) -> tuple[JsonObject, str, list[Finding]]:

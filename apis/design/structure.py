@@ -42,9 +42,25 @@ def check_structure(source: JsonObject, version: str) -> list[Finding]:
         if path == ("paths",) and isinstance(kind, _Kind.AdditionalProperties | _Kind.UnevaluatedProperties):
             continue
         pointer = join_pointer(path)
-        message = _describe(kind, text, _value_at(source, path))
+        value = _value_at(source, path)
+        message = _describe_place(value, version) if _is_place(path) else _describe(kind, text, value)
         findings.setdefault((pointer, message), Finding("structure", "error", message, pointer))
     return list(findings.values())
+
+
+def has_structure(document: JsonObject, version: str) -> bool:
+    """Say whether the document passes the meta-schema of a version."""
+    return bool(_validator(version[:3]).is_valid(document))
+
+
+def _is_place(path: tuple[str | int, ...]) -> bool:
+    """Say whether the path is that of a parameter's `in`, whose choice no single alternative can explain."""
+    return len(path) > 2 and path[-1] == "in" and "parameters" in (path[-2], path[-3])
+
+
+def _describe_place(value: Json, version: str) -> str:
+    places = "path, query, header, body or formData" if version == "2.0" else "path, query, header or cookie"
+    return f"{_capital(shorten(value))} is no place for a parameter. Use {places}."
 
 
 def _is_unevaluated(kind: _Kind) -> bool:
@@ -77,19 +93,16 @@ def _is_type_choice(context: list[list[jsonschema_rs.ValidationError]], path: _P
 def _score(branch: list[jsonschema_rs.ValidationError], path: _Path) -> tuple[bool, int, int, int]:
     is_reference = any(isinstance(e.kind, _Kind.Required) and e.kind.property == "$ref" for e in branch)
     depth = max((len(e.instance_path) for e in branch), default=0)
-    return (not is_reference, -len(_missed_choosers(branch, path)), depth, -len(branch))
+    return (not is_reference, -_missed_choosers(branch, path), depth, -len(branch))
 
 
-def _missed_choosers(
-    branch: list[jsonschema_rs.ValidationError], path: _Path
-) -> list[tuple[str | int, jsonschema_rs.ValidationErrorKind.Enum | jsonschema_rs.ValidationErrorKind.Constant]]:
-    return [
-        (e.instance_path[-1], e.kind)
-        for e in branch
-        if isinstance(e.kind, _Kind.Enum | _Kind.Constant)
+def _missed_choosers(branch: list[jsonschema_rs.ValidationError], path: _Path) -> int:
+    return sum(
+        isinstance(e.kind, _Kind.Enum | _Kind.Constant)
         and len(e.instance_path) == len(path) + 1
         and e.instance_path[-1] in _CHOOSERS
-    ]
+        for e in branch
+    )
 
 
 def _describe(kind: _Kind, text: str, value: Json) -> str:
