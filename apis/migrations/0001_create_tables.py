@@ -1,3 +1,4 @@
+import apis.fields
 import apis.models.consumption
 import apis.models.contracts
 import apis.models.history
@@ -144,7 +145,7 @@ class Migration(migrations.Migration):
                 ('public_id', models.CharField(default=apis.models.contracts.new_revision_id, editable=False, max_length=40, unique=True)),
                 ('number', models.PositiveIntegerField()),
                 ('state', models.CharField(choices=[('draft', 'Draft'), ('in_review', 'In review'), ('approved', 'Approved'), ('current', 'Current'), ('superseded', 'Superseded'), ('rejected', 'Rejected')], default='draft', max_length=10)),
-                ('document', models.JSONField(blank=True, default=dict)),
+                ('document', apis.fields.DocumentField(blank=True, default=dict)),
                 ('source', models.TextField(blank=True)),
                 ('source_format', models.CharField(default='json', max_length=4)),
                 ('content_hash', models.CharField(blank=True, editable=False, max_length=64)),

@@ -7,6 +7,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
+from apis.fields import DocumentField
 from common.clock import now
 from common.identifiers import new_public_id, validate_slug
 from teams.models import Team, User
@@ -153,7 +154,7 @@ class Revision(models.Model):
     version = models.ForeignKey(ApiVersion, on_delete=models.PROTECT, related_name="revisions")
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
-    document = models.JSONField(default=dict, blank=True)
+    document = DocumentField(default=dict, blank=True)
     source = models.TextField(blank=True)
     source_format = models.CharField(max_length=4, default="json")
     content_hash = models.CharField(max_length=64, blank=True, editable=False)

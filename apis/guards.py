@@ -1,0 +1,97 @@
+"""The guards of the lifecycle: each says "" or, in one sentence, why a version may not make the move now.
+
+Guards on what a form says (dates, reasons) are checked by the service that takes it; they are listed with their rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from apis.lifecycle import RESTORE_DAYS, UNUSED_DAYS
+from apis.models import ApiVersion, Revision
+from common.clock import now
+from teams.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One condition: its rule in words, and the check that buttons and services share (None: the form's values)."""
+
+    rule: str
+    check: Callable[[ApiVersion, User], str] | None = None
+
+
+def working_revision(version: ApiVersion) -> Revision | None:
+    """Return the revision that a version's next move is about: the newest that is draft, in review or approved."""
+    return version.revisions.filter(state__in=["draft", "in_review", "approved"]).order_by("-number").first()
+
+
+def _document_ready(version: ApiVersion, actor: User) -> str:
+    revision = working_revision(version)
+    if revision is None or not revision.source:
+        return "There is no document yet: add one in the design."
+    if not revision.content_hash:
+        return "The document has errors: mend them in the design."
+    if not revision.operations.exists():
+        return "The document has no operation: add one under paths."
+    return ""
+
+
+def _upstream_ready(version: ApiVersion, actor: User) -> str:
+    revision = working_revision(version)
+    if version.api.kind == "rest" and (revision is None or not revision.upstream_url):
+        return "No upstream is set: say where calls go, such as https://orders.internal/v1."
+    return ""
+
+
+def _plan_ready(version: ApiVersion, actor: User) -> str:
+    return "" if version.api.plans.filter(is_open=True).exists() else "No plan is open to subscriptions: add or open one."
+
+
+def _not_second_revision(version: ApiVersion, actor: User) -> str:
+    if version.published_at is None:
+        return ""
+    return f"{version.name} was published before and its document is fixed: make a new version."
+
+
+def _not_author(version: ApiVersion, actor: User) -> str:
+    revision = working_revision(version)
+    if revision is not None and revision.author_id == actor.pk:
+        return "You wrote this revision: somebody else has to judge it."
+    return ""
+
+
+def _before_sunset(version: ApiVersion, actor: User) -> str:
+    if version.sunset_at is not None and version.sunset_at <= now():
+        return f"The sunset of {version.sunset_at:%d %B %Y} has passed."
+    return ""
+
+
+def _within_restore_days(version: ApiVersion, actor: User) -> str:
+    if version.retired_at is not None and version.retired_at < now() - timedelta(days=RESTORE_DAYS):
+        return f"It was retired more than {RESTORE_DAYS} days ago: make a new version."
+    return ""
+
+
+GUARDS: dict[str, Guard] = {
+    "document_ready": Guard("The document is valid and has an operation.", _document_ready),
+    "upstream_ready": Guard("A REST API has an upstream.", _upstream_ready),
+    "plan_ready": Guard("A plan is open to subscriptions.", _plan_ready),
+    "not_second_revision": Guard("The version was never published.", _not_second_revision),
+    "not_author": Guard("The author of a revision does not judge it, unless the team asks for no approval.", _not_author),
+    "notice_kept": Guard("The sunset is not before the deprecation and keeps the team's minimum notice."),
+    "successor_or_reason": Guard("A successor or a reason is given."),
+    "before_sunset": Guard("The sunset has not passed.", _before_sunset),
+    "unused_or_override": Guard(
+        f"The sunset has passed and nobody called for {UNUSED_DAYS} days, or a reason and the typed name override it."
+    ),
+    "within_restore_days": Guard(f"It was retired at most {RESTORE_DAYS} days ago.", _within_restore_days),
+}
+
+
+def failing_guards(names: tuple[str, ...], version: ApiVersion, actor: User) -> list[str]:
+    """Return the reasons of the guards that fail; guards on a form's values count as passing."""
+    checks = (GUARDS[name].check for name in names)
+    return [reason for check in checks if check is not None and (reason := check(version, actor))]

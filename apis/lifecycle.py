@@ -1,0 +1,195 @@
+"""The two lifecycles as pure tables: every legal move of a version and of a revision, and what each state means.
+
+The tables drive buttons, guards, the REST API, the audit log and the docs. Guards are named here and written in
+`apis.guards`; a move that is not built is listed with the reason it is refused with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["viewer", "developer", "publisher", "owner"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state: what the gateway does, who sees it in the catalog, what becomes of subscriptions."""
+
+    name: str
+    label: str
+    gateway: str = ""
+    catalog: str = ""
+    subscriptions: str = ""
+    is_listed: bool = False
+    is_routed: bool = False
+    is_terminal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One legal move. `guards` name the conditions in `apis.guards`; `role` is the least role that may make it."""
+
+    name: str
+    label: str
+    source: str
+    target: str
+    guards: tuple[str, ...] = ()
+    role: Role = "publisher"
+    is_built: bool = True
+    unbuilt_reason: str = ""
+    undo: str = ""
+
+
+VERSION_STATES: dict[str, State] = {
+    state.name: state
+    for state in (
+        State("draft", "Draft", "not routed: 404", "its own team", "none"),
+        State("in_review", "In review", "not routed: 404", "its own team", "none"),
+        State("approved", "Approved", "deployable, not routed: 404", "its own team", "none"),
+        State(
+            "preview",
+            "Preview",
+            "routed for listed applications, without a service level",
+            "shown with an opt-in badge",
+            "allowed; they end at publication",
+            is_routed=True,
+        ),
+        State(
+            "published",
+            "Published",
+            "routed",
+            "shown to those it is shared with",
+            "new and existing",
+            is_listed=True,
+            is_routed=True,
+        ),
+        State(
+            "deprecated",
+            "Deprecated",
+            "routed, with Deprecation, Sunset and Link headers on every response",
+            "shown with a banner and its dates",
+            "existing only; a new one is refused with 409",
+            is_listed=True,
+            is_routed=True,
+        ),
+        State("retired", "Retired", "410 with a link to the successor", "a tombstone", "ended", is_listed=True),
+        State("archived", "Archived", "404", "hidden, its history is kept", "none", is_terminal=True),
+    )
+}
+# An overlay, not a state: it lies over a routed version and leaves its state as it is.
+BLOCKED = State(
+    "blocked",
+    "Blocked",
+    "503 with the reason",
+    "stays visible with the reason",
+    "kept",
+)
+
+_NO_PREVIEW = "Previews for chosen applications are not available yet: publish the version, or keep it a draft."
+_NO_BLOCK = "Blocking a version is not available yet: deprecate and retire it, or end its subscriptions."
+_READY = ("document_ready", "upstream_ready", "plan_ready")
+
+VERSION_MOVES: tuple[Move, ...] = (
+    Move("submit", "Send for review", "draft", "in_review", ("not_second_revision", *_READY), role="developer"),
+    Move("withdraw", "Withdraw from review", "in_review", "draft", role="developer"),
+    Move("reject", "Ask for changes", "in_review", "draft", ("not_author",)),
+    Move("approve", "Approve", "in_review", "approved", ("not_author",)),
+    Move("reopen", "Back to draft", "approved", "draft"),
+    Move("preview", "Start a preview", "approved", "preview", is_built=False, unbuilt_reason=_NO_PREVIEW),
+    Move("publish", "Publish", "approved", "published", ("plan_ready",), undo="Deprecate, then retire it."),
+    Move("end_preview", "End the preview", "preview", "draft", is_built=False, unbuilt_reason=_NO_PREVIEW),
+    Move("publish", "Publish", "preview", "published", is_built=False, unbuilt_reason=_NO_PREVIEW),
+    Move(
+        "deprecate",
+        "Deprecate",
+        "published",
+        "deprecated",
+        ("notice_kept", "successor_or_reason"),
+        undo="Undo until the sunset.",
+    ),
+    Move("undo_deprecation", "Undo deprecation", "deprecated", "published", ("before_sunset",)),
+    Move("retire", "Retire", "deprecated", "retired", ("unused_or_override",), undo="Restore within 30 days."),
+    Move("restore", "Restore", "retired", "deprecated", ("within_restore_days",)),
+    Move(
+        "archive",
+        "Archive",
+        "retired",
+        "archived",
+        is_built=False,
+        unbuilt_reason="Archiving is not available yet: a retired version stays as a tombstone.",
+    ),
+)
+OVERLAY_MOVES: tuple[Move, ...] = tuple(
+    move
+    for state in ("preview", "published", "deprecated")
+    for move in (
+        Move("block", "Block", state, state, is_built=False, unbuilt_reason=_NO_BLOCK),
+        Move("lift_block", "Lift the block", state, state, is_built=False, unbuilt_reason=_NO_BLOCK),
+    )
+)
+
+REVISION_STATES: dict[str, State] = {
+    state.name: state
+    for state in (
+        State("draft", "Draft", "the one working copy"),
+        State("in_review", "In review", "frozen, waiting for verdicts"),
+        State("approved", "Approved", "frozen, ready to be deployed"),
+        State("current", "Current", "what the gateway serves"),
+        State("superseded", "Superseded", "kept for history"),
+        State("rejected", "Rejected", "kept with its verdict", is_terminal=True),
+    )
+}
+REVISION_MOVES: tuple[Move, ...] = (
+    Move("submit", "Send for review", "draft", "in_review", ("document_ready", "upstream_ready"), role="developer"),
+    Move("approve", "Approve", "in_review", "approved", ("not_author",)),
+    Move("reject", "Ask for changes", "in_review", "rejected", ("not_author",)),
+    Move("withdraw", "Withdraw from review", "in_review", "superseded", role="developer"),
+    Move("reopen", "Back to draft", "approved", "superseded"),
+    Move("deploy", "Make current", "approved", "current"),
+    Move("supersede", "Supersede", "current", "superseded"),
+    Move(
+        "roll_back",
+        "Roll back",
+        "superseded",
+        "current",
+        is_built=False,
+        unbuilt_reason="Going back to an earlier revision is not available yet: make a new version.",
+    ),
+)
+# Published with no second person asked for: one command walks these.
+SOLO_PATH = ("submit", "approve", "publish")
+RESTORE_DAYS = 30
+UNUSED_DAYS = 7
+LISTED = tuple(state.name for state in VERSION_STATES.values() if state.is_listed)
+ROUTED = tuple(state.name for state in VERSION_STATES.values() if state.is_routed)
+
+
+def moves_from(state: str) -> tuple[Move, ...]:
+    """Return the moves of a version that leave a state, in the order of the table."""
+    return tuple(move for move in VERSION_MOVES if move.source == state)
+
+
+def overlay_moves(state: str, *, is_blocked: bool) -> tuple[Move, ...]:
+    """Return the overlay's move over a state: block, or lift the block."""
+    wanted = "lift_block" if is_blocked else "block"
+    return tuple(move for move in OVERLAY_MOVES if move.source == state and move.name == wanted)
+
+
+def find_move(name: str, state: str, table: Iterable[Move] = VERSION_MOVES) -> Move | None:
+    """Return the move of that name out of a state, or None when the table has none."""
+    return next((move for move in table if move.name == name and move.source == state), None)
+
+
+def why_not(name: str, state: str) -> str:
+    """Return why a version in a state cannot make a move, as the table alone sees it; "" when it can."""
+    move = find_move(name, state)
+    if move is not None:
+        return "" if move.is_built else move.unbuilt_reason
+    if not any(known.name == name for known in VERSION_MOVES):
+        return f"There is no move called {name}."
+    sources = " or ".join(
+        VERSION_STATES[known.source].label.lower() for known in VERSION_MOVES if known.name == name and known.is_built
+    )
+    return f"It is {VERSION_STATES[state].label.lower()}; this move starts from {sources}."

@@ -1,0 +1,95 @@
+"""Who may see which APIs and versions: everyone, teams it is shared with, the owning team."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from apis.lifecycle import LISTED
+from apis.models import Api, ApiVersion, Plan, Revision, Share, Subscription
+from common.errors import NotFound
+from teams.models import Team, User
+from teams.roles import teams_of
+
+NOTHING = "There is nothing here, or it is not shared with you."
+
+
+def visible_apis(user: User) -> QuerySet[Api]:
+    """Return the APIs a person may see: those of own teams in any state, others once they are listed."""
+    apis = Api.objects.select_related("team")
+    if not user.is_authenticated:
+        return apis.none()
+    if user.is_platform_admin:
+        return apis
+    mine = teams_of(user).values("pk")
+    is_listed = Exists(ApiVersion.objects.filter(api=OuterRef("pk"), state__in=LISTED))
+    is_shared = Exists(Share.objects.filter(api=OuterRef("pk"), team__in=mine))
+    open_to_me = Q(visibility=Api.Visibility.EVERYONE) | (Q(visibility=Api.Visibility.SHARED) & is_shared)
+    return apis.filter(Q(team__in=mine) | (open_to_me & is_listed))
+
+
+def visible_versions(user: User) -> QuerySet[ApiVersion]:
+    """Return the versions a person may see: drafts and archived ones only to the owning team."""
+    versions = ApiVersion.objects.select_related("api__team").filter(api__in=visible_apis(user).values("pk"))
+    if not user.is_authenticated or user.is_platform_admin:
+        return versions
+    return versions.filter(Q(state__in=LISTED) | Q(api__team__in=teams_of(user).values("pk")))
+
+
+def visible_revisions(user: User) -> QuerySet[Revision]:
+    """Return the revisions a person may see: all of own teams' APIs, those ever current of others."""
+    revisions = Revision.objects.select_related("version__api__team", "author").filter(
+        version__in=visible_versions(user).values("pk")
+    )
+    if not user.is_authenticated or user.is_platform_admin:
+        return revisions
+    return revisions.filter(Q(state="current") | Q(version__api__team__in=teams_of(user).values("pk")))
+
+
+def visible_plans(user: User) -> QuerySet[Plan]:
+    """Return the plans of the APIs a person may see; closed ones only to the owning team."""
+    plans = Plan.objects.select_related("api__team").filter(api__in=visible_apis(user).values("pk"))
+    if not user.is_authenticated or user.is_platform_admin:
+        return plans
+    return plans.filter(Q(is_open=True) | Q(api__team__in=teams_of(user).values("pk")))
+
+
+def visible_subscriptions(user: User) -> QuerySet[Subscription]:
+    """Return the subscriptions of a person's applications, and those to APIs of own teams."""
+    subscriptions = Subscription.objects.select_related(
+        "application__team", "version__api__team", "plan", "requested_by", "decided_by"
+    )
+    if not user.is_authenticated:
+        return subscriptions.none()
+    if user.is_platform_admin:
+        return subscriptions
+    mine = teams_of(user).values("pk")
+    return subscriptions.filter(Q(application__team__in=mine) | Q(version__api__team__in=mine))
+
+
+def api_for(user: User, team_slug: str, api_slug: str) -> Api:
+    """Return the API at `{team}/{api}`; raise NotFound when it is not there or not to be known."""
+    api = visible_apis(user).filter(team__slug=team_slug, slug=api_slug).first()
+    if api is None:
+        raise NotFound(NOTHING)
+    return api
+
+
+def version_for(user: User, team_slug: str, api_slug: str, name: str) -> ApiVersion:
+    """Return the version at `{team}/{api}/{v1}`; raise NotFound when it is not there or not to be known."""
+    version = visible_versions(user).filter(api__team__slug=team_slug, api__slug=api_slug, name=name).first()
+    if version is None:
+        raise NotFound(NOTHING)
+    return version
+
+
+def is_shared_with(api: Api, team: Team) -> bool:
+    """Say whether a team's applications may use an API; the gateway judges by the same rule."""
+    if api.team_id == team.pk or api.visibility == Api.Visibility.EVERYONE:
+        return True
+    return api.visibility == Api.Visibility.SHARED and api.shares.filter(team=team).exists()
+
+
+def require_visible(*, actor: User, api: Api) -> None:
+    """Raise NotFound when a person may not see an API."""
+    if not visible_apis(actor).filter(pk=api.pk).exists():
+        raise NotFound(NOTHING)

@@ -1,0 +1,174 @@
+"""APIs: create, change, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from apis.limits import make_limits
+from apis.models import Api, ApiVersion, Revision, Share
+from apis.paths import check_base_path, propose_base_path
+from apis.selectors.visibility import visible_apis
+from apis.services.plans import write_plan
+from apis.signals import version_changed
+from common.errors import Conflict, Invalid, Stale
+from common.identifiers import propose_slug
+from teams.models import Role, Team, User
+from teams.roles import require_role
+from teams.services.audit import record_audit
+
+DEFAULT_LIMITS = make_limits(per_minute=60, per_day=1000)
+CHANGEABLE = ("name", "summary", "description", "tags", "base_path", "visibility")
+MAX_TAGS = 20
+
+
+def create_api(
+    *,
+    team: Team,
+    kind: str,
+    name: str,
+    actor: User,
+    slug: str | None = None,
+    summary: str = "",
+    description: str = "",
+    tags: Sequence[str] = (),
+    base_path: str | None = None,
+    visibility: str = Api.Visibility.EVERYONE,
+    limits: list[dict[str, Any]] | None = None,
+) -> Api:
+    """Create an API with its draft v1 and an open plan "Free"; without `base_path` `/{team}/{api}` is taken.
+
+    Raise Conflict when slug or path is taken, naming the other API to those who may see it.
+    """
+    require_role(actor=actor, team=team, role=Role.DEVELOPER, what="create an API")
+    if kind == Api.Kind.MODEL:
+        raise Invalid("The AI endpoints are one built-in API; create a rest or a prompt API.")
+    taken = set(team.apis.values_list("slug", flat=True))
+    if slug and slug in taken:
+        raise Conflict(f"{team.name} has an API called {slug} already.", code="slug-taken")
+    slug = slug or free_slug(propose_slug(name, fallback="api"), taken)
+    path = check_base_path(base_path) if base_path else propose_base_path(team.slug, slug)
+    api = Api(
+        team=team,
+        kind=kind,
+        name=name.strip(),
+        slug=slug,
+        summary=summary,
+        description=description,
+        tags=clean_tags(tags),
+        base_path=path,
+        visibility=visibility,
+        created_by=actor,
+    )
+    with transaction.atomic():
+        _save_api(api, actor)
+        version = ApiVersion.objects.create(api=api, name="v1")
+        Revision.objects.create(version=version, number=1, author=actor)
+        record_audit(actor=actor, verb="api.create", target=api, team=team, after=_values(api))
+        write_plan(api=api, name="Free", limits=DEFAULT_LIMITS if limits is None else limits, actor=actor)
+    return api
+
+
+def update_api(*, api: Api, actor: User, shared_with: Sequence[Team] | None = None, **changes: Any) -> Api:
+    """Change name, summary, description, tags, base_path, visibility or the teams it is shared with.
+
+    The base path is fixed at first publication. Raise Stale when somebody changed the row since it was read.
+    """
+    require_role(actor=actor, team=api.team, role=Role.PUBLISHER, what="change this API")
+    if unknown := set(changes) - set(CHANGEABLE):
+        raise Invalid(f"{', '.join(sorted(unknown))} cannot be changed.")
+    before = _values(api)
+    if "tags" in changes:
+        changes["tags"] = clean_tags(changes["tags"])
+    if "base_path" in changes:
+        changes["base_path"] = _new_base_path(api, changes["base_path"])
+    for name, value in changes.items():
+        setattr(api, name, value)
+    with transaction.atomic():
+        seen, api.row_version = api.row_version, api.row_version + 1
+        if Api.objects.filter(pk=api.pk, row_version=seen).update(row_version=seen + 1) != 1:
+            raise Stale("Somebody changed this API meanwhile. Read it again and repeat the change.")
+        _save_api(api, actor)
+        if shared_with is not None:
+            api.shares.exclude(team__in=shared_with).delete()
+            Share.objects.bulk_create([Share(api=api, team=team) for team in shared_with], ignore_conflicts=True)
+        record_audit(actor=actor, verb="api.update", target=api, team=api.team, before=before, after=_values(api))
+        for version in api.versions.filter(deployments__isnull=False).distinct():
+            version_changed.send(sender=ApiVersion, version=version)
+    return api
+
+
+def delete_api(*, api: Api, actor: User) -> None:
+    """Delete an API none of whose versions was ever published; raise Conflict for another."""
+    require_role(actor=actor, team=api.team, role=Role.PUBLISHER, what="delete this API")
+    if api.versions.filter(published_at__isnull=False).exists():
+        raise Conflict(f"{api.name} was published: deprecate and retire its versions instead.", code="was-published")
+    with transaction.atomic():
+        record_audit(actor=actor, verb="api.delete", target=api, team=api.team, before=_values(api))
+        Revision.objects.filter(version__api=api).delete()
+        api.versions.all().delete()
+        api.delete()
+
+
+def clean_tags(tags: Sequence[str]) -> list[str]:
+    """Return tags in lower case, each once, in the order given."""
+    cleaned = list(dict.fromkeys(tag.strip().lower() for tag in tags if tag.strip()))
+    if len(cleaned) > MAX_TAGS:
+        raise Invalid(
+            f"{len(cleaned)} tags are given, {MAX_TAGS} at most.",
+            errors=[{"detail": f"At most {MAX_TAGS} tags.", "pointer": "/tags"}],
+        )
+    return cleaned
+
+
+def free_slug(slug: str, taken: set[str]) -> str:
+    """Return the slug, with a number behind it when it is taken."""
+    number, found = 2, slug
+    while found in taken:
+        found, number = f"{slug[:56]}-{number}", number + 1
+    return found
+
+
+def _new_base_path(api: Api, text: str) -> str:
+    if text == api.base_path:
+        return text
+    if api.is_base_path_fixed:
+        detail = f"The base path {api.base_path} is fixed since the first publication: clients call it."
+        raise Conflict(detail, code="base-path-fixed")
+    return check_base_path(text)
+
+
+def _save_api(api: Api, actor: User) -> None:
+    """Check and save; a path or slug taken meanwhile is the same Conflict as one taken before."""
+    api.full_clean(validate_unique=False, validate_constraints=False)
+    if Api.objects.filter(base_path=api.base_path).exclude(pk=api.pk).exists():
+        raise _path_clash(api.base_path, actor)
+    try:
+        with transaction.atomic():
+            api.save()
+    except IntegrityError as error:
+        if "slug" in str(error):
+            raise Conflict(f"{api.team.name} has an API called {api.slug} already.", code="slug-taken") from error
+        raise _path_clash(api.base_path, actor) from error
+
+
+def _path_clash(path: str, actor: User) -> Conflict:
+    other = visible_apis(actor).filter(base_path=path).first()
+    owner = f"by {other.name} of {other.team.name}" if other else "by another API"
+    return Conflict(f"The base path {path} is taken {owner}. Choose another.", code="base-path-taken")
+
+
+def _values(api: Api) -> dict[str, Any]:
+    return {
+        "name": api.name,
+        "slug": api.slug,
+        "kind": api.kind,
+        "summary": api.summary,
+        "description": api.description[:500],
+        "tags": api.tags,
+        "base_path": api.base_path,
+        "visibility": api.visibility,
+        "shared_with": sorted(api.shares.values_list("team__slug", flat=True)) if api.pk else [],
+    }
