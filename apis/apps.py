@@ -1,9 +1,45 @@
-"""App configuration of apis."""
+"""App configuration of apis: checks its ports and keeps the built-in API there."""
 
-from django.apps import AppConfig
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.core import checks
+from django.db import connections
+from django.db.models.signals import post_migrate
 
 
 class ApisConfig(AppConfig):
-    """Apis."""
+    """APIs, their lifecycle, plans and subscriptions."""
 
     name = "apis"
+
+    def ready(self) -> None:
+        """Connect what must hold after every migration."""
+        checks.register(check_ports)
+        post_migrate.connect(ensure_builtin_rows, sender=self)
+
+
+def check_ports(**_: Any) -> list[checks.CheckMessage]:
+    """Name each port that no upper app has filled."""
+    from apis import ports
+
+    return [
+        checks.Error(f"apis.ports.{name} is not filled: an app above apis must set it in its apps.py.", id="apis.E001")
+        for name in ("callers_of", "prompt_of")
+        if getattr(ports, name) is None
+    ]
+
+
+def ensure_builtin_rows(using: str = "default", **_: Any) -> None:
+    """Write the environment and the built-in API; wait until the tables of every app are there."""
+    from apis.models import Environment
+    from apis.services.builtin import ensure_ai_api
+
+    wanted = {model._meta.db_table for model in apps.get_models()}
+    with connections[using].cursor() as cursor:
+        present = {table.name for table in connections[using].introspection.get_table_list(cursor)}
+    if wanted <= present:
+        Environment.objects.get_or_create(slug="production", defaults={"name": "Production"})
+        ensure_ai_api()

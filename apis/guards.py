@@ -12,7 +12,7 @@ from datetime import timedelta
 from apis.lifecycle import RESTORE_DAYS, UNUSED_DAYS
 from apis.models import ApiVersion, Revision
 from common.clock import now
-from teams.models import User
+from teams.models import AuditEvent, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,9 @@ def _upstream_ready(version: ApiVersion, actor: User) -> str:
 
 
 def _plan_ready(version: ApiVersion, actor: User) -> str:
-    return "" if version.api.plans.filter(is_open=True).exists() else "No plan is open to subscriptions: add or open one."
+    return (
+        "" if version.api.plans.filter(is_open=True).exists() else "No plan is open to subscriptions: add or open one."
+    )
 
 
 def _not_second_revision(version: ApiVersion, actor: User) -> str:
@@ -57,8 +59,12 @@ def _not_second_revision(version: ApiVersion, actor: User) -> str:
 
 
 def _not_author(version: ApiVersion, actor: User) -> str:
+    """Say no to whoever wrote in the revision: its author, and everyone who saved it (the audit log knows)."""
     revision = working_revision(version)
-    if revision is not None and revision.author_id == actor.pk:
+    if revision is None:
+        return ""
+    saves = AuditEvent.objects.filter(verb="revision.save", object_id=revision.public_id, actor=actor)
+    if revision.author_id == actor.pk or saves.exists():
         return "You wrote this revision: somebody else has to judge it."
     return ""
 
@@ -80,7 +86,9 @@ GUARDS: dict[str, Guard] = {
     "upstream_ready": Guard("A REST API has an upstream.", _upstream_ready),
     "plan_ready": Guard("A plan is open to subscriptions.", _plan_ready),
     "not_second_revision": Guard("The version was never published.", _not_second_revision),
-    "not_author": Guard("The author of a revision does not judge it, unless the team asks for no approval.", _not_author),
+    "not_author": Guard(
+        "The author of a revision does not judge it, unless the team asks for no approval.", _not_author
+    ),
     "notice_kept": Guard("The sunset is not before the deprecation and keeps the team's minimum notice."),
     "successor_or_reason": Guard("A successor or a reason is given."),
     "before_sunset": Guard("The sunset has not passed.", _before_sunset),

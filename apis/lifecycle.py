@@ -193,3 +193,18 @@ def why_not(name: str, state: str) -> str:
         VERSION_STATES[known.source].label.lower() for known in VERSION_MOVES if known.name == name and known.is_built
     )
     return f"It is {VERSION_STATES[state].label.lower()}; this move starts from {sources}."
+
+
+def publication_path(state: str, required_approvals: int) -> tuple[Move, ...]:
+    """Return the moves that one person's publication walks from a state; empty when somebody else must move first."""
+    path: list[Move] = []
+    for name in SOLO_PATH if required_approvals == 0 else SOLO_PATH[-1:]:
+        move = find_move(name, path[-1].target if path else state)
+        if move is not None and move.is_built:
+            path.append(move)
+    return tuple(path)
+
+
+def path_guards(path: tuple[Move, ...]) -> tuple[str, ...]:
+    """Return the guards of a path one person walks: nobody else is asked to judge, so the author may."""
+    return tuple(dict.fromkeys(name for move in path for name in move.guards if name != "not_author"))

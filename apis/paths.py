@@ -8,7 +8,23 @@ from common.errors import Invalid
 
 # First segments that are Gatehouse's own, or may become so. docs and tests read this list.
 RESERVED_SEGMENTS = frozenset(
-    "v1 v1beta v1alpha providers mcp oauth problems .well-known livez readyz metrics api admin static collections".split()
+    [
+        "v1",
+        "v1beta",
+        "v1alpha",
+        "providers",
+        "mcp",
+        "oauth",
+        "problems",
+        ".well-known",
+        "livez",
+        "readyz",
+        "metrics",
+        "api",
+        "admin",
+        "static",
+        "collections",
+    ]
 )
 MAX_SEGMENTS = 4
 _SEGMENT = re.compile(r"[a-z0-9][a-z0-9._~-]*")

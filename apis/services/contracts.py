@@ -47,7 +47,7 @@ def create_api(
         raise Invalid("The AI endpoints are one built-in API; create a rest or a prompt API.")
     taken = set(team.apis.values_list("slug", flat=True))
     if slug and slug in taken:
-        raise Conflict(f"{team.name} has an API called {slug} already.", code="slug-taken")
+        raise Conflict(f"{team.name} has an API called {slug} already.", code="name-taken")
     slug = slug or free_slug(propose_slug(name, fallback="api"), taken)
     path = check_base_path(base_path) if base_path else propose_base_path(team.slug, slug)
     api = Api(
@@ -104,7 +104,9 @@ def delete_api(*, api: Api, actor: User) -> None:
     """Delete an API none of whose versions was ever published; raise Conflict for another."""
     require_role(actor=actor, team=api.team, role=Role.PUBLISHER, what="delete this API")
     if api.versions.filter(published_at__isnull=False).exists():
-        raise Conflict(f"{api.name} was published: deprecate and retire its versions instead.", code="was-published")
+        raise Conflict(
+            f"{api.name} was published: deprecate and retire its versions instead.", code="move-not-possible"
+        )
     with transaction.atomic():
         record_audit(actor=actor, verb="api.delete", target=api, team=api.team, before=_values(api))
         Revision.objects.filter(version__api=api).delete()
@@ -150,7 +152,7 @@ def _save_api(api: Api, actor: User) -> None:
             api.save()
     except IntegrityError as error:
         if "slug" in str(error):
-            raise Conflict(f"{api.team.name} has an API called {api.slug} already.", code="slug-taken") from error
+            raise Conflict(f"{api.team.name} has an API called {api.slug} already.", code="name-taken") from error
         raise _path_clash(api.base_path, actor) from error
 
 

@@ -58,7 +58,7 @@ def write_plan(*, api: Api, name: str, limits: list[dict[str, Any]], actor: User
     _refuse_unknown(fields)
     slug = propose_slug(name, fallback="plan")
     if api.plans.filter(slug=slug).exists():
-        raise Conflict(f"{api.name} has a plan called {name} already.", code="slug-taken")
+        raise Conflict(f"{api.name} has a plan called {name} already.", code="name-taken")
     plan = Plan(api=api, slug=slug, name=name.strip(), limits=limits, **fields)
     _check(plan)
     with transaction.atomic():

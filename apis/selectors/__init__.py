@@ -1,0 +1,61 @@
+"""The reads of apis; each filters by what the person may see."""
+
+from apis.selectors.catalog import (
+    CatalogFilters,
+    CatalogRow,
+    Facets,
+    FacetValue,
+    catalog_apis,
+    catalog_rows,
+    facets,
+    search_apis,
+)
+from apis.selectors.versions import (
+    AvailableMove,
+    Impact,
+    available_moves,
+    callers_of,
+    current_revision,
+    impact_of,
+    latest_version,
+    working_copy,
+)
+from apis.selectors.visibility import (
+    api_for,
+    is_shared_with,
+    require_visible,
+    version_for,
+    visible_apis,
+    visible_plans,
+    visible_revisions,
+    visible_subscriptions,
+    visible_versions,
+)
+
+__all__ = [
+    "AvailableMove",
+    "CatalogFilters",
+    "CatalogRow",
+    "FacetValue",
+    "Facets",
+    "Impact",
+    "api_for",
+    "available_moves",
+    "callers_of",
+    "catalog_apis",
+    "catalog_rows",
+    "current_revision",
+    "facets",
+    "impact_of",
+    "is_shared_with",
+    "latest_version",
+    "require_visible",
+    "search_apis",
+    "version_for",
+    "visible_apis",
+    "visible_plans",
+    "visible_revisions",
+    "visible_subscriptions",
+    "visible_versions",
+    "working_copy",
+]

@@ -1,0 +1,147 @@
+"""One version: its revisions, the latest of an API, the moves it can make, who is hit by them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models.functions import Cast, Substr
+
+from apis import ports
+from apis.guards import failing_guards, working_revision
+from apis.lifecycle import LISTED, VERSION_STATES, Move, moves_from, overlay_moves, path_guards, publication_path
+from apis.models import Api, ApiVersion, Revision, Subscription
+from apis.ports import Caller
+from teams.models import Role, User
+from teams.roles import has_role
+
+IMPACT_DAYS = 30
+# The version a catalog row speaks of: the newest published one, else deprecated, else the tombstone.
+STATE_RANK = {"published": 0, "deprecated": 1, "preview": 2, "retired": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class AvailableMove:
+    """One button of a version: what it does, whether this person may press it now, and why not."""
+
+    name: str
+    label: str
+    target: str
+    target_label: str
+    is_allowed: bool
+    reason: str = ""
+    undo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """Whom a move hits: applications that subscribe or called, most calls first."""
+
+    applications: int
+    calls_30_days: int
+    teams: int
+    rows: tuple[Caller, ...]
+
+    @property
+    def callers_7_days(self) -> int:
+        """Return how many applications called within seven days."""
+        return sum(1 for row in self.rows if row.calls_7_days)
+
+
+def by_rank(versions: QuerySet[ApiVersion]) -> QuerySet[ApiVersion]:
+    """Order versions as the catalog shows them: by state, then the highest number first."""
+    return versions.annotate(
+        rank=Case(
+            *(When(state=state, then=Value(rank)) for state, rank in STATE_RANK.items()),
+            default=Value(9),
+            output_field=IntegerField(),
+        ),
+        number=Cast(Substr("name", 2), IntegerField()),
+    ).order_by("rank", "-number")
+
+
+def latest_version(api: Api) -> ApiVersion | None:
+    """Return the version to recommend: the newest published, else deprecated, else retired; None without any."""
+    version = by_rank(api.versions.filter(state__in=LISTED)).first()
+    if version is not None:
+        version.api = api
+    return version
+
+
+def current_revision(version: ApiVersion) -> Revision | None:
+    """Return the revision that production serves, or None."""
+    return version.revisions.filter(state=Revision.State.CURRENT).first()
+
+
+def working_copy(version: ApiVersion) -> Revision | None:
+    """Return the revision to show and copy: the one under work, else the current one, else the newest."""
+    return working_revision(version) or current_revision(version) or version.revisions.order_by("-number").first()
+
+
+def impact_of(version: ApiVersion) -> Impact:
+    """Return who calls or subscribes to a version; subscribers that never called come last."""
+    rows = callers_of(version, IMPACT_DAYS)
+    known = {row.application_id for row in rows}
+    quiet = (
+        Subscription.objects.filter(version=version)
+        .exclude(state__in=["ended", "rejected", "cancelled"])
+        .exclude(application__public_id__in=known)
+        .select_related("application__team")
+        .order_by("application__name")
+    )
+    rows += [
+        Caller(
+            application_id=row.application.public_id,
+            application_name=row.application.name,
+            team_name=row.application.team.name,
+            contact_email=row.application.team.contact_email,
+            calls=0,
+            calls_7_days=0,
+            last_call_at=None,
+        )
+        for row in quiet
+    ]
+    teams = {row.team_name for row in rows}
+    return Impact(len(rows), sum(row.calls for row in rows), len(teams), tuple(rows))
+
+
+def callers_of(version: ApiVersion, days: int) -> list[Caller]:
+    """Return the applications that called a version in the last `days`."""
+    if ports.callers_of is None:
+        raise RuntimeError("apis.ports.callers_of is not filled (apis.E001)")
+    return list(ports.callers_of(version, days))
+
+
+def available_moves(version: ApiVersion, actor: User) -> list[AvailableMove]:
+    """Return the moves out of a version's state, each with whether this person may make it and why not."""
+    path = publication_path(version.state, version.api.team.required_approvals)
+    moves = list(moves_from(version.state))
+    if path and path[-1] not in moves:
+        # One person may publish alone: the button is there from the draft on.
+        moves.insert(0, path[-1])
+    moves += overlay_moves(version.state, is_blocked=version.is_blocked)
+    return [_available(version, move, path, actor) for move in moves]
+
+
+def _available(version: ApiVersion, move: Move, path: tuple[Move, ...], actor: User) -> AvailableMove:
+    team = version.api.team
+    reasons: list[str] = []
+    if not move.is_built:
+        reasons = [move.unbuilt_reason]
+    elif not has_role(actor, team, Role(move.role)):
+        reasons = [f"Only a {move.role} of {team.name} may do this."]
+    elif path and move is path[-1]:
+        reasons = failing_guards(path_guards(path), version, actor)
+    else:
+        reasons = failing_guards(move.guards, version, actor)
+    return AvailableMove(
+        name=move.name,
+        label=f"{move.label} {version.name}"
+        if move.name in {"publish", "deprecate", "retire", "restore"}
+        else move.label,
+        target=move.target,
+        target_label=VERSION_STATES[move.target].label,
+        is_allowed=not reasons,
+        reason=" ".join(reasons),
+        undo=move.undo,
+    )

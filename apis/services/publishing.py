@@ -1,0 +1,93 @@
+"""Publication: one transaction makes a version visible and points production at its revision."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from apis.guards import failing_guards
+from apis.lifecycle import VERSION_STATES, Move, path_guards, publication_path, why_not
+from apis.models import Api, ApiVersion, Deployment, Environment, Revision
+from apis.services.moves import move_revision, move_version
+from apis.services.reviews import require_working_revision
+from apis.signals import version_changed
+from common.clock import now
+from common.errors import Conflict
+from teams.models import Role, User
+from teams.roles import require_role
+
+PRODUCTION = "production"
+
+
+def publish_version(*, version: ApiVersion, actor: User, revision: Revision | None = None) -> ApiVersion:
+    """Publish a version; where the team asks for no approval this walks every move from the draft on.
+
+    `revision`, when given, must be the one that would become current. Raise Conflict with the reason otherwise.
+    """
+    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="publish this version")
+    if version.published_at is not None:
+        raise Conflict(
+            f"{version.name} was published before and its document is fixed: make v{_next_number(version)} for a change.",
+            code="second-revision",
+            state=version.state,
+        )
+    path = publication_path(version.state, version.api.team.required_approvals)
+    if not path:
+        raise _not_yet(version)
+    reasons = failing_guards(path_guards(path), version, actor)
+    if reasons:
+        raise Conflict(" ".join(reasons), code="guard-failed", reasons=reasons, state=version.state)
+    with transaction.atomic():
+        for move in path:
+            _step(version, move, actor)
+        current = _deploy(version, revision, actor)
+        version_changed.send(sender=ApiVersion, version=version)
+    current.version = version
+    return version
+
+
+def _step(version: ApiVersion, move: Move, actor: User) -> None:
+    changes = {"published_at": now()} if move.target == ApiVersion.State.PUBLISHED else {}
+    if move.name == "submit":
+        move_version(version=version, move=move, actor=actor)
+        move_revision(revision=require_working_revision(version), name="submit", actor=actor, submitted_at=now())
+    else:
+        move_version(version=version, move=move, actor=actor, changes=changes)
+        if move.name == "approve":
+            move_revision(revision=require_working_revision(version), name="approve", actor=actor)
+
+
+def _deploy(version: ApiVersion, expected: Revision | None, actor: User) -> Revision:
+    """Make the approved revision current and swap the pointer of production."""
+    revision = require_working_revision(version)
+    if expected is not None and expected.pk != revision.pk:
+        raise Conflict(
+            f"Revision {expected.number} is not the one to publish: it is revision {revision.number} now.",
+            code="move-lost",
+        )
+    for old in version.revisions.filter(state=Revision.State.CURRENT):
+        move_revision(revision=old, name="supersede", actor=actor)
+    move_revision(revision=revision, name="deploy", actor=actor)
+    environment, _ = Environment.objects.get_or_create(slug=PRODUCTION, defaults={"name": "Production"})
+    Deployment.objects.update_or_create(
+        version=version,
+        environment=environment,
+        defaults={"revision": revision, "deployed_at": now(), "deployed_by": actor},
+    )
+    Api.objects.filter(pk=version.api_id, is_base_path_fixed=False).update(is_base_path_fixed=True)
+    version.api.is_base_path_fixed = True
+    return revision
+
+
+def _not_yet(version: ApiVersion) -> Conflict:
+    state = VERSION_STATES[version.state].label.lower()
+    if version.state in {"draft", "in_review"}:
+        needed = version.api.team.required_approvals
+        persons = "one other person" if needed == 1 else f"{needed} other persons"
+        detail = f"{version} is {state}: {persons} of {version.api.team.name} must approve it first."
+    else:
+        detail = f"{version} cannot be published. {why_not('publish', version.state)}"
+    return Conflict(detail, code="move-not-possible", state=version.state)
+
+
+def _next_number(version: ApiVersion) -> int:
+    return max(int(name[1:]) for name in version.api.versions.values_list("name", flat=True)) + 1

@@ -1,0 +1,104 @@
+"""Retirement: the end of a version for its callers, and the way back within thirty days."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from apis.lifecycle import UNUSED_DAYS
+from apis.models import ApiVersion, Subscription
+from apis.selectors.versions import callers_of
+from apis.services.moves import move_version, require_move
+from apis.signals import subscription_changed, version_changed
+from common.clock import now
+from common.errors import Invalid
+from teams.models import User
+from teams.services.audit import record_audit
+
+OVER = ("ended", "rejected", "cancelled")
+ENDED_BY_RETIREMENT = "The version was retired."
+
+
+def retire_version(*, version: ApiVersion, actor: User, override_reason: str = "", typed_name: str = "") -> ApiVersion:
+    """Retire a deprecated version: callers get 410, its subscriptions end.
+
+    Before the sunset, or while somebody called within seven days, `override_reason` and `typed_name` (`orders/v1`)
+    are needed; raise Invalid that says which of the two is missing and why it is asked for.
+    """
+    move = require_move(version=version, name="retire", actor=actor)
+    causes = override_causes(version)
+    if causes:
+        _require_override(version, causes, override_reason, typed_name)
+    moment = now()
+    changes = {"retired_at": moment, "retirement_reason": override_reason.strip()[:500]}
+    with transaction.atomic():
+        reason = f"{' '.join(causes)} {override_reason}".strip() if causes else override_reason
+        move_version(version=version, move=move, actor=actor, reason=reason, changes=changes)
+        ended = list(version.subscriptions.exclude(state__in=OVER).values_list("pk", flat=True))
+        # Those still waiting are told apart: a restoration revives only what was in use.
+        version.subscriptions.filter(pk__in=ended, state="pending").update(
+            state="cancelled", ended_at=moment, reason=ENDED_BY_RETIREMENT, row_version=F("row_version") + 1
+        )
+        version.subscriptions.filter(pk__in=ended).exclude(state="cancelled").update(
+            state="ended", ended_at=moment, reason=ENDED_BY_RETIREMENT, row_version=F("row_version") + 1
+        )
+        _tell(version, ended)
+    return version
+
+
+def restore_version(*, version: ApiVersion, actor: User) -> ApiVersion:
+    """Bring a version back to deprecated within thirty days, with the subscriptions its retirement ended."""
+    move = require_move(version=version, name="restore", actor=actor)
+    retired_at = version.retired_at
+    with transaction.atomic():
+        move_version(version=version, move=move, actor=actor, changes={"retired_at": None, "retirement_reason": ""})
+        revived = list(
+            version.subscriptions.filter(state="ended", ended_at=retired_at, reason=ENDED_BY_RETIREMENT).values_list(
+                "pk", flat=True
+            )
+        )
+        version.subscriptions.filter(pk__in=revived).update(
+            state="active", ended_at=None, reason="", row_version=F("row_version") + 1
+        )
+        record_audit(
+            actor=actor,
+            verb="version.revive_subscriptions",
+            target=version,
+            team=version.api.team,
+            after={"subscriptions": len(revived)},
+        )
+        _tell(version, revived)
+    return version
+
+
+def override_causes(version: ApiVersion) -> list[str]:
+    """Return why retiring now needs an override, in sentences; empty when it needs none."""
+    causes: list[str] = []
+    if version.sunset_at is not None and version.sunset_at > now():
+        causes.append(f"The sunset of {version.sunset_at:%d %B %Y} has not come.")
+    callers = sum(1 for caller in callers_of(version, UNUSED_DAYS) if caller.calls_7_days or caller.calls)
+    if callers:
+        who = "1 application" if callers == 1 else f"{callers} applications"
+        causes.append(f"{who} called it in the last {UNUSED_DAYS} days.")
+    return causes
+
+
+def _require_override(version: ApiVersion, causes: list[str], reason: str, typed_name: str) -> None:
+    name = f"{version.api.slug}/{version.name}"
+    why = " ".join(causes)
+    errors: list[dict[str, Any]] = []
+    if not reason.strip():
+        errors.append({"detail": f"{why} Give the reason for retiring it now.", "pointer": "/override_reason"})
+    if typed_name.strip() != name:
+        errors.append({"detail": f"{why} Type {name} to retire it now.", "pointer": "/typed_name"})
+    if errors:
+        raise Invalid(" ".join(error["detail"] for error in errors), errors=errors)
+
+
+def _tell(version: ApiVersion, subscriptions: list[int]) -> None:
+    version_changed.send(sender=ApiVersion, version=version)
+    rows = Subscription.objects.filter(pk__in=subscriptions).select_related("application__team", "version", "plan")
+    for subscription in rows.iterator():
+        subscription_changed.send(sender=Subscription, subscription=subscription)

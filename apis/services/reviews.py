@@ -1,0 +1,139 @@
+"""Reviews: send for review, take back, judge."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from apis.guards import working_revision
+from apis.models import ApiVersion, Operation, Review, Revision
+from apis.services.moves import move_revision, move_version, require_move
+from common.clock import now
+from common.errors import Conflict, Invalid
+from teams.models import Role, User
+from teams.roles import require_role
+from teams.services.audit import record_audit
+
+
+def submit_for_review(*, version: ApiVersion, actor: User) -> ApiVersion:
+    """Freeze the draft and ask for verdicts; raise Conflict with what is missing."""
+    move = require_move(version=version, name="submit", actor=actor)
+    with transaction.atomic():
+        move_version(version=version, move=move, actor=actor)
+        move_revision(revision=require_working_revision(version), name="submit", actor=actor, submitted_at=now())
+    return version
+
+
+def withdraw_from_review(*, version: ApiVersion, actor: User) -> ApiVersion:
+    """Take a version out of review; work goes on in a copy of the frozen revision."""
+    return _set_aside(version=version, name="withdraw", actor=actor)
+
+
+def reopen_draft(*, version: ApiVersion, actor: User) -> ApiVersion:
+    """Take an approved version back to draft; it needs its approvals again."""
+    return _set_aside(version=version, name="reopen", actor=actor)
+
+
+def review_revision(*, revision: Revision, verdict: str, actor: User, comment: str = "") -> Review:
+    """Give a verdict: enough approvals approve the version, one rejection sends it back to draft.
+
+    Never the author. Raise Conflict for a revision not in review or judged by this person before.
+    """
+    version = revision.version
+    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="review")
+    if verdict not in Review.Verdict.values:
+        raise Invalid(f"The verdict {verdict!r} is neither approved nor rejected.")
+    if verdict == Review.Verdict.REJECTED and not comment.strip():
+        detail = "Say what has to change."
+        raise Invalid(detail, errors=[{"detail": detail, "pointer": "/comment"}])
+    if revision.state != Revision.State.IN_REVIEW:
+        raise Conflict(
+            f"Revision {revision.number} is {revision.get_state_display().lower()}, not in review.",
+            code="move-not-possible",
+        )
+    move = require_move(version=version, name="approve" if verdict == "approved" else "reject", actor=actor)
+    with transaction.atomic():
+        # Two verdicts at once are counted one after the other.
+        ApiVersion.objects.select_for_update().get(pk=version.pk)
+        review = _write_review(revision, verdict, comment, actor)
+        if verdict == Review.Verdict.REJECTED:
+            move_version(version=version, move=move, actor=actor, reason=comment)
+            move_revision(revision=revision, name="reject", actor=actor)
+            copy_revision(revision=revision, version=version, actor=actor)
+        elif _approvals(revision) >= version.api.team.required_approvals:
+            move_version(version=version, move=move, actor=actor, reason=comment)
+            move_revision(revision=revision, name="approve", actor=actor)
+    return review
+
+
+def require_working_revision(version: ApiVersion) -> Revision:
+    """Return the revision a move is about; raise Conflict when there is none."""
+    revision = working_revision(version)
+    if revision is None:
+        raise Conflict(f"{version} has no revision to move.", code="move-not-possible")
+    # One object for both, so that state changes of the version are seen through the revision.
+    revision.version = version
+    return revision
+
+
+def copy_revision(*, revision: Revision, version: ApiVersion, actor: User) -> Revision:
+    """Write a new draft with the content of a frozen revision; the author stays the one who wrote it."""
+    numbers = version.revisions.order_by("-number").values_list("number", flat=True)
+    copy = Revision.objects.create(
+        version=version,
+        number=(numbers.first() or 0) + 1,
+        document=revision.document,
+        source=revision.source,
+        source_format=revision.source_format,
+        content_hash=revision.content_hash,
+        upstream_url=revision.upstream_url,
+        connect_timeout_seconds=revision.connect_timeout_seconds,
+        total_timeout_seconds=revision.total_timeout_seconds,
+        max_body_bytes=revision.max_body_bytes,
+        author=revision.author if revision.version_id == version.pk else actor,
+    )
+    operations = [
+        Operation(
+            revision=copy,
+            operation_id=row.operation_id,
+            method=row.method,
+            path=row.path,
+            summary=row.summary,
+            tags=row.tags,
+            is_deprecated=row.is_deprecated,
+            position=row.position,
+        )
+        for row in revision.operations.all()
+    ]
+    Operation.objects.bulk_create(operations, batch_size=1000)
+    return copy
+
+
+def _set_aside(*, version: ApiVersion, name: str, actor: User) -> ApiVersion:
+    move = require_move(version=version, name=name, actor=actor)
+    with transaction.atomic():
+        revision = require_working_revision(version)
+        move_version(version=version, move=move, actor=actor)
+        move_revision(revision=revision, name=name, actor=actor)
+        copy_revision(revision=revision, version=version, actor=actor)
+    return version
+
+
+def _write_review(revision: Revision, verdict: str, comment: str, actor: User) -> Review:
+    try:
+        with transaction.atomic():
+            review = Review.objects.create(revision=revision, reviewer=actor, verdict=verdict, comment=comment)
+    except IntegrityError as error:
+        raise Conflict("You have judged this revision already.", code="conflict") from error
+    record_audit(
+        actor=actor,
+        verb=f"review.{'approve' if verdict == Review.Verdict.APPROVED else 'reject'}",
+        target=revision,
+        team=revision.version.api.team,
+        after={"verdict": verdict, "content_hash": revision.content_hash},
+        reason=comment,
+    )
+    return review
+
+
+def _approvals(revision: Revision) -> int:
+    return revision.reviews.filter(verdict=Review.Verdict.APPROVED).count()

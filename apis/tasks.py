@@ -1,0 +1,38 @@
+"""Background work of apis."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from celery import shared_task
+
+from apis.models import ImportJob
+from apis.services.imports import fail_import, finish_import
+from common.clock import now
+
+logger = logging.getLogger("gatehouse.apis.tasks")
+# An import still waiting after this time was never enqueued, or its message was lost.
+LOST_AFTER = timedelta(minutes=2)
+
+
+@shared_task(name="apis.tasks.run_import", ignore_result=True, time_limit=300, soft_time_limit=240)
+def run_import(job_id: int) -> None:
+    """Carry out one queued import; running it twice does it once."""
+    job = ImportJob.objects.filter(pk=job_id).first()
+    if job is None:
+        return
+    ImportJob.objects.filter(pk=job_id, state=ImportJob.State.QUEUED).update(state=ImportJob.State.RUNNING)
+    try:
+        finish_import(job=job)
+    except Exception:
+        logger.exception("import failed job=%s", job.public_id)
+        fail_import(job=job, detail="The import stopped with an error on our side. Try it again.", findings=[])
+
+
+@shared_task(name="apis.tasks.run_lost_imports", ignore_result=True, time_limit=600)
+def run_lost_imports() -> None:
+    """Carry out imports whose message never arrived."""
+    lost = ImportJob.objects.filter(state=ImportJob.State.QUEUED, created_at__lt=now() - LOST_AFTER)
+    for job_id in list(lost.order_by("id").values_list("pk", flat=True)[:20]):
+        run_import(job_id)
