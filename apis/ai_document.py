@@ -166,7 +166,7 @@ AI_DOCUMENT: dict[str, Any] = {
             "get": {
                 "operationId": "getCall",
                 "summary": "What a call used and cost",
-                "description": "Known for an hour to the key that made the call; for streams this is where the cost is.",
+                "description": "Known for an hour to the key that made the call; the cost of a stream is here.",
                 "tags": ["Calls"],
                 "parameters": [
                     {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db.models import (
     Case,
@@ -96,7 +97,7 @@ def catalog_apis(user: User, filters: CatalogFilters | None = None) -> QuerySet[
 
 
 def search_apis(apis: QuerySet[Api], words: str) -> QuerySet[Api]:
-    """Narrow to APIs that hold every word in name, summary, tags, team, path or an operation; names that begin with it first."""
+    """Narrow to APIs that hold every word in name, summary, tags, team, path or an operation, best match first."""
     wanted = words.split()[:MAX_WORDS]
     if not wanted:
         return apis.order_by("name", "pk")
@@ -144,8 +145,8 @@ def facets(user: User, filters: CatalogFilters | None = None) -> Facets:
     """Count the values of each facet under the other filters: four queries."""
     filters = filters or CatalogFilters()
 
-    def counted(field: str, **without: str) -> list[tuple[str, int]]:
-        apis = catalog_apis(user, replace(filters, **without)).order_by()
+    def counted(field: str, without: CatalogFilters) -> list[tuple[str, int]]:
+        apis: QuerySet[Any] = catalog_apis(user, without).order_by()
         return list(apis.values_list(field).annotate(n=Count("pk")).order_by("-n", field))
 
     kinds = dict(Api.Kind.choices)
@@ -155,9 +156,9 @@ def facets(user: User, filters: CatalogFilters | None = None) -> Facets:
     tags = catalog_apis(user, replace(filters, tag="")).order_by().annotate(tag=Func(F("tags"), function="unnest"))
     tag_counts = tags.values_list("tag").annotate(n=Count("pk")).order_by("-n", "tag")[:50]
     return Facets(
-        kinds=tuple(FacetValue(value, kinds[value], n) for value, n in counted("kind", kind="")),
+        kinds=tuple(FacetValue(value, kinds[value], n) for value, n in counted("kind", replace(filters, kind=""))),
         teams=tuple(FacetValue(slug, name, n) for slug, name, n in team_counts),
-        states=tuple(FacetValue(value, states[value], n) for value, n in counted("shown_state", state="")),
+        states=tuple(FacetValue(value, states[value], n) for value, n in counted("shown_state", replace(filters, state=""))),
         tags=tuple(FacetValue(tag, tag, n) for tag, n in tag_counts),
     )
 

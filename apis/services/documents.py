@@ -11,7 +11,7 @@ from django.db.models import F
 
 from apis.design.document import parse_document
 from apis.design.freezing import content_hash
-from apis.design.operations import list_operations
+from apis.design.operations import OperationSpec, list_operations
 from apis.design.problems import DesignError, Finding
 from apis.design.validate import validate_document
 from apis.models import Operation, Revision
@@ -23,6 +23,7 @@ from teams.roles import require_role
 from teams.services.audit import record_audit
 
 ROUTING = ("upstream_url", "connect_timeout_seconds", "total_timeout_seconds", "max_body_bytes")
+MAX_OPERATION_ID, MAX_PATH = 200, 500
 MAX_TIMEOUT_SECONDS = 600
 MAX_BODY_BYTES = 256 * 1024 * 1024
 
@@ -57,27 +58,23 @@ def check_document(source: bytes | str) -> CheckedDocument:
         if error.code == "document-too-large":
             raise TooLarge(str(error), code="too-large") from error
         return CheckedDocument(source=text, findings=error.findings)
+    specs = list_operations(parsed.document)
+    findings = (*_too_long(specs), *findings)
     if any(finding.severity == "error" for finding in findings):
         return CheckedDocument(text, parsed.format, dict(parsed.document), findings)
-    try:
-        digest = content_hash(parsed.document)
-    except UnicodeEncodeError:
-        broken = Finding(
-            "document-encoding", "error", "The document holds half of a surrogate pair. Write the character."
-        )
-        return CheckedDocument(text, parsed.format, {}, (broken, *findings))
     operations = tuple(
         Operation(
-            operation_id=spec.operation_id[:200],
+            operation_id=spec.operation_id,
             method=spec.method,
-            path=spec.path[:500],
+            path=spec.path,
             summary=_line(spec.summary, 300),
             tags=[_line(tag, 100) for tag in spec.tags],
             is_deprecated=spec.is_deprecated,
             position=position,
         )
-        for position, spec in enumerate(list_operations(parsed.document))
+        for position, spec in enumerate(specs)
     )
+    digest = content_hash(parsed.document)
     return CheckedDocument(text, parsed.format, dict(parsed.document), findings, operations, digest)
 
 
@@ -209,5 +206,14 @@ def _as_text(source: bytes | str) -> str:
     return text
 
 
+def _too_long(specs: list[OperationSpec]) -> list[Finding]:
+    """Name operations whose id or path does not fit the index of operations."""
+    return [
+        Finding("operation-too-long", "error", f"{spec.method} {spec.path[:80]}… is too long: shorten its path or id.")
+        for spec in specs
+        if len(spec.operation_id) > MAX_OPERATION_ID or len(spec.path) > MAX_PATH
+    ]
+
+
 def _line(text: str, limit: int) -> str:
-    return " ".join(text.replace("\x00", "").split())[:limit]
+    return " ".join(text.split())[:limit]

@@ -26,7 +26,7 @@ def publish_version(*, version: ApiVersion, actor: User, revision: Revision | No
     require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="publish this version")
     if version.published_at is not None:
         raise Conflict(
-            f"{version.name} was published before and its document is fixed: make v{_next_number(version)} for a change.",
+            f"{version.name} was published before, its document is fixed: make v{_next_number(version)} to change it.",
             code="second-revision",
             state=version.state,
         )

@@ -78,7 +78,7 @@ def override_causes(version: ApiVersion) -> list[str]:
     causes: list[str] = []
     if version.sunset_at is not None and version.sunset_at > now():
         causes.append(f"The sunset of {version.sunset_at:%d %B %Y} has not come.")
-    callers = sum(1 for caller in callers_of(version, UNUSED_DAYS) if caller.calls_7_days or caller.calls)
+    callers = sum(1 for caller in callers_of(version, UNUSED_DAYS) if caller.calls_7_days)
     if callers:
         who = "1 application" if callers == 1 else f"{callers} applications"
         causes.append(f"{who} called it in the last {UNUSED_DAYS} days.")

@@ -29,7 +29,7 @@ def test_a_new_api_has_a_draft_v1_a_free_plan_and_the_proposed_path(team, develo
         [(60, "60s"), (1000, "1d")],
     )
     assert [name for name, _ in signals] == ["plan_changed"]
-    assert AuditEvent.objects.get(verb="api.create").after["base_path"] == "/payments/orders"
+    assert AuditEvent.objects.get(verb="api.create", team=team).after["base_path"] == "/payments/orders"
 
 
 @pytest.mark.parametrize("who", ["owner", "publisher", "developer"])

@@ -53,7 +53,17 @@ def test_what_the_form_says_wins_over_the_document(team, developer, document):
 
 
 def test_yaml_and_swagger_2_are_read(team, developer):
-    source = "swagger: '2.0'\ninfo: {title: Pets, version: '1'}\nhost: pets.example\nschemes: [https]\nbasePath: /v2\npaths:\n  /pets:\n    get:\n      responses: {'200': {description: ok}}\n"
+    source = """
+swagger: '2.0'
+info: {title: Pets, version: '1'}
+host: pets.example
+schemes: [https]
+basePath: /v2
+paths:
+  /pets:
+    get:
+      responses: {'200': {description: ok}}
+"""
     job = import_document(team=team, source=source, actor=developer)
     revision = job.api.versions.get().revisions.get()
     assert (revision.document["openapi"], revision.source_format) == ("3.1.0", "yaml")
@@ -153,7 +163,7 @@ def test_an_address_is_fetched_within_the_limit(team, developer, document, monke
 
     def fetch(url, **limits):
         asked.update(limits, url=url)
-        return Fetched(document.encode(), "application/json")
+        return Fetched(200, document.encode())
 
     monkeypatch.setattr(imports, "fetch", fetch)
     job = import_document(team=team, source_url="https://example.com/o.json", actor=developer)
