@@ -158,7 +158,9 @@ def facets(user: User, filters: CatalogFilters | None = None) -> Facets:
     return Facets(
         kinds=tuple(FacetValue(value, kinds[value], n) for value, n in counted("kind", replace(filters, kind=""))),
         teams=tuple(FacetValue(slug, name, n) for slug, name, n in team_counts),
-        states=tuple(FacetValue(value, states[value], n) for value, n in counted("shown_state", replace(filters, state=""))),
+        states=tuple(
+            FacetValue(value, states[value], n) for value, n in counted("shown_state", replace(filters, state=""))
+        ),
         tags=tuple(FacetValue(tag, tag, n) for tag, n in tag_counts),
     )
 
