@@ -1,0 +1,157 @@
+"""The demo's rows, made through the same services people use, so that the gateway hears of them."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from apis.models import Api, ApiVersion
+from apis.services.builtin import ensure_ai_api
+from apis.services.imports import import_document
+from apis.services.publishing import publish_version
+from apis.services.subscriptions import subscribe
+from apis.signals import version_changed
+from demo.credentials import new_password, read_demo_secrets, write_demo_secrets
+from demo.upstream import DOCUMENT
+from prompts.services.prompts import create_prompt
+from prompts.services.publication import publish_prompt
+from providers.models import Provider
+from providers.services.models import create_model, set_alias, set_price
+from providers.services.providers import create_provider, update_provider
+from teams.models import Application, Membership, Role, Team, User
+from teams.services.applications import create_application
+from teams.services.credentials import issue_credential
+from teams.services.people import create_team
+from teams.services.tokens import create_access_token
+
+ADMIN, DEVELOPER = "admin@example.com", "developer@example.com"
+TEAM, MODEL, ALIAS = "demo", "smollm2-135m", "demo-model"
+NO_MODEL_URL = "http://127.0.0.1:9"
+
+
+def seed_demo() -> bool:
+    """Seed what is missing and follow ports that changed; return whether this was the first time."""
+    kept = read_demo_secrets()
+    with transaction.atomic():
+        is_first = not Team.objects.filter(slug=TEAM).exists()
+        secrets = _seed_all() if is_first else kept
+        if not is_first:
+            _follow_ports(User.objects.get(email=ADMIN))
+    if is_first or secrets != kept:
+        write_demo_secrets(secrets)
+    return is_first
+
+
+def _seed_all() -> dict[str, Any]:
+    passwords = {ADMIN: new_password(), DEVELOPER: new_password()}
+    admin = User.objects.create_superuser(ADMIN, passwords[ADMIN], name="Ada Admin")
+    developer = User.objects.create_user(DEVELOPER, passwords[DEVELOPER], name="Dana Developer")
+    team = create_team(
+        name="Demo", slug=TEAM, actor=admin, required_approvals=0, minimum_notice_days=0,
+        description="Shows what Gatehouse does.", contact_email=ADMIN,
+    )  # fmt: skip
+    Membership.objects.create(user=developer, team=team, role=Role.DEVELOPER)
+    orders = _seed_orders(team, admin)
+    _seed_model(admin)
+    translate = _seed_translate(team, admin)
+    ai = ensure_ai_api().versions.get()
+    application = create_application(team=team, name="Demo application", actor=developer)
+    _, key = issue_credential(application=application, name="demo", actor=developer)
+    for version in (orders, translate, ai):
+        _subscribe(application, version, developer)
+    _, token = create_access_token(user=admin, name="demo")
+    return {
+        "admin": {"username": ADMIN, "password": passwords[ADMIN]},
+        "developer": {"username": DEVELOPER, "password": passwords[DEVELOPER]},
+        "api_token": token,
+        "api_key": key,
+        "examples": _examples(),
+    }
+
+
+def _seed_orders(team: Team, admin: User) -> ApiVersion:
+    job = import_document(
+        actor=admin, team=team, source=json.dumps(DOCUMENT), name="Orders", slug="orders",
+        summary="Orders of a small shop: list, read, create.", tags=["orders", "demo"],
+        upstream_url=settings.GATEHOUSE_DEMO_UPSTREAM_URL,
+    )  # fmt: skip
+    assert job.api is not None
+    return publish_version(version=job.api.versions.select_related("api__team").get(), actor=admin)
+
+
+def _seed_model(admin: User) -> None:
+    provider = create_provider(name="Demo", slug="demo", base_url=_model_url(), actor=admin)
+    model = create_model(
+        provider=provider, name=MODEL, actor=admin, display_name="SmolLM2 135M (demo, on this machine)",
+        context_tokens=2048, max_output_tokens=512,
+    )  # fmt: skip
+    # A made-up price, so that cost is visible from the first call on.
+    set_price(model=model, input_usd_per_million=Decimal("0.10"), output_usd_per_million=Decimal("0.40"), actor=admin)
+    set_alias(name=ALIAS, model=model, actor=admin)
+
+
+def _model_url() -> str:
+    return f"{settings.GATEHOUSE_DEMO_MODEL_URL or NO_MODEL_URL}/v1"
+
+
+def _seed_translate(team: Team, admin: User) -> ApiVersion:
+    template = create_prompt(
+        team=team, name="Translate", actor=admin, description="Translates a short text with the demo model.",
+        text="Translate the following text to {{language}}. Answer with the translation only.\n\n{{text}}",
+        parameters=[
+            {"name": "text", "type": "string", "description": "What to translate."},
+            {"name": "language", "type": "enum", "values": ["French", "German", "Spanish"], "default": "French",
+             "is_required": False, "description": "Into which language."},
+        ],
+        model=ALIAS, max_output_tokens=128, temperature=0.2,
+    )  # fmt: skip
+    return publish_prompt(version=template.versions.get(), actor=admin, tags=("ai", "demo"))
+
+
+def _subscribe(application: Application, version: ApiVersion, actor: User) -> None:
+    plan = version.api.plans.filter(is_open=True, requires_approval=False).order_by("id").first()
+    assert plan is not None
+    subscribe(application=application, version=version, plan=plan, actor=actor)
+
+
+def _follow_ports(admin: User) -> None:
+    """Let the published rows follow the demo's services to the ports of this start, unless people changed them."""
+    provider = Provider.objects.filter(slug="demo").first()
+    if provider is not None and provider.base_url != _model_url() and settings.GATEHOUSE_DEMO_MODEL_URL:
+        update_provider(provider=provider, actor=admin, base_url=_model_url())
+    for version in ApiVersion.objects.filter(api__team__slug=TEAM, api__slug="orders", api__kind=Api.Kind.REST):
+        rows = version.revisions.exclude(upstream_url=settings.GATEHOUSE_DEMO_UPSTREAM_URL)
+        if rows.filter(upstream_url__startswith="http://127.0.0.1:").update(
+            upstream_url=settings.GATEHOUSE_DEMO_UPSTREAM_URL
+        ):
+            version_changed.send(ApiVersion, version=version)
+
+
+def _examples() -> list[dict[str, str]]:
+    """Return curl lines; the words in braces are filled when the addresses are known."""
+    json_type = "-H 'Content-Type: application/json'"
+    key = "-H 'Authorization: Bearer {api_key}'"
+    chat = '{"model":"demo-model","messages":[{"role":"user","content":"Say hello in five words"}]}'
+    return [
+        {
+            "title": "A REST API behind the gateway",
+            "curl": f"curl -s {key} '{{gateway_url}}/demo/orders/v1/orders?limit=2'",
+        },
+        {
+            "title": "A prompt as a REST endpoint",
+            "curl": f"curl -s {key} {json_type} "
+            """-d '{"text":"Good morning","language":"French"}' {gateway_url}/demo/translate/v1/run""",
+        },
+        {
+            "title": "A model in OpenAI's format",
+            "curl": f"curl -s {key} {json_type} -d '{chat}' {{gateway_url}}/v1/chat/completions",
+        },
+        {
+            "title": "Gatehouse's own REST API",
+            "curl": "curl -s -H 'Authorization: Bearer {api_token}' {console_url}/api/v1/apis",
+        },
+    ]
