@@ -55,7 +55,7 @@ PROCESSES = (
     Process(
         "model",
         ("{python}", "-m", "demo.model", "--host", "{demo_bind}", "--port", "{model_port}"),
-        Probe(url="http://{demo_host}:{model_port}/livez"),
+        Probe(url="http://{demo_host}:{model_port}/health"),
         stop_seconds=1.0,
         needs_model=True,
     ),
