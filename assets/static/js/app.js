@@ -193,6 +193,8 @@
     var target = event.target;
     if (!(target instanceof Element)) return;
     initSamples(target);
+    var panel = target.closest("dialog.gh-panel");
+    if (panel && !panel.open) panel.showModal();
     var heading = target.matches("main") ? $("h1", target) : null;
     if (heading) { heading.tabIndex = -1; heading.focus(); }
     var said = $("[data-announce]", target);

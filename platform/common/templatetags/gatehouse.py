@@ -174,3 +174,24 @@ def _zone(user: Any) -> ZoneInfo:
         return ZoneInfo(getattr(user, "zone", "") or "UTC")
     except (KeyError, ValueError):
         return ZoneInfo("UTC")
+
+
+@register.filter
+def nano_money(nano: int | None) -> str:
+    """Return nano-USD as money."""
+    return money(None if nano is None else Decimal(nano) / 10**9)
+
+
+WINDOWS = {"60s": "minute", "1m": "minute", "1h": "hour", "1d": "day", "86400s": "day"}
+
+
+@register.filter
+def limits_text(limits: list[dict[str, Any]]) -> str:
+    """Say a plan's limits in words: 60 requests per minute, 1,000 requests per day."""
+    if not limits:
+        return "no limits"
+    return ", ".join(
+        f"{item.get('limit', 0):,} {item.get('unit', 'requests')} per "
+        f"{WINDOWS.get(str(item.get('window')), str(item.get('window')))}"
+        for item in limits
+    )

@@ -1,5 +1,18 @@
 """URLs of the place applications."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from console.applications import views
+
+APP = "applications/<str:app>"
+
+urlpatterns: list[URLPattern] = [
+    path("applications", views.applications, name="applications"),
+    path("applications/new", views.new_application, name="application_new"),
+    path(APP, views.application, name="application"),
+    path(f"{APP}/keys", views.keys, name="application_keys"),
+    path(f"{APP}/keys/<str:key>/revoke", views.revoke_key, name="application_key_revoke"),
+    path(f"{APP}/subscriptions", views.subscriptions, name="application_subscriptions"),
+    path(f"{APP}/subscriptions/<str:subscription>/end", views.end, name="application_subscription_end"),
+    path(f"{APP}/settings", views.settings, name="application_settings"),
+]

@@ -1,5 +1,22 @@
 """URLs of the place catalog."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from console.catalog import docs, subscribe, views
+
+API = "catalog/<slug:team>/<slug:api>"
+VERSION = f"{API}/<str:version>"
+
+urlpatterns: list[URLPattern] = [
+    path("catalog", views.catalog, name="catalog"),
+    path(API, views.api_latest, name="catalog_api"),
+    path(f"{API}/versions", views.versions, name="catalog_versions"),
+    path(VERSION, views.api_version, name="catalog_version"),
+    path(f"{VERSION}/plans", views.plans, name="catalog_plans"),
+    path(f"{VERSION}/reference", views.reference, name="catalog_reference"),
+    path(f"{VERSION}/openapi.json", views.document, name="catalog_document"),
+    path(f"{VERSION}/subscribe", subscribe.subscribe_panel, name="catalog_subscribe"),
+    path(f"{VERSION}/docs", docs.docs, name="catalog_docs"),
+    path(f"{VERSION}/docs/<str:operation_id>", docs.operation, name="catalog_operation"),
+    path(f"{VERSION}/docs/<str:operation_id>/key", docs.take_key, name="catalog_take_key"),
+]

@@ -1,0 +1,164 @@
+"""Sign-in and sign-out, the account, its access tokens, invitations."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import available_timezones
+
+from allauth.account.forms import LoginForm
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import login, logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+
+from common.clock import now
+from common.permissions import page
+from console.forms import GatehouseForm, run_form
+from console.pages import Tab, render_page
+from console.tables import Table
+from teams.models import AccessToken, User
+from teams.selectors import invitation_by_code
+from teams.services.people import accept_invitation, update_profile
+from teams.services.tokens import create_access_token, revoke_access_token
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def _next(request: HttpRequest) -> str:
+    wanted = request.POST.get("next") or request.GET.get("next") or "/"
+    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()) else "/"
+
+
+@never_cache
+@page("public", methods=("GET", "HEAD", "POST"))
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Sign a person in by e-mail and password."""
+    if request.user.is_authenticated:
+        return HttpResponseRedirect(_next(request))
+    form = LoginForm(request.POST or None, request=request)
+    for field in form.fields.values():
+        field.widget.attrs["class"] = "form-control"
+        field.widget.attrs.pop("placeholder", None)
+    form.fields.pop("remember", None)
+    if request.method == "POST" and form.is_valid():
+        form.login(request, redirect_url=_next(request))
+        if request.user.is_authenticated:
+            return HttpResponseRedirect(_next(request))
+    status = 422 if form.is_bound else 200
+    return render_page(request, "account/sign_in.html", {"form": form, "next": _next(request)}, status=status)
+
+
+@page("signed_in", methods=("POST",))
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session."""
+    logout(request)
+    messages.success(request, "You are signed out.")
+    return HttpResponseRedirect("/login")
+
+
+class ProfileForm(GatehouseForm):
+    """What a person sets about themselves."""
+
+    name = forms.CharField(max_length=120)
+    zone = forms.ChoiceField(
+        label="Time zone", choices=[(zone, zone.replace("_", " ")) for zone in sorted(available_timezones())]
+    )
+    theme = forms.ChoiceField(choices=User.Theme.choices)
+    density = forms.ChoiceField(label="Rows of tables", choices=User.Density.choices)
+    has_shortcuts = forms.BooleanField(label="Keyboard shortcuts", required=False)
+
+
+def _tabs(current: str) -> list[Tab]:
+    return [
+        Tab("Profile", "/account", current == "profile"),
+        Tab("Access tokens", "/account/tokens", current == "tokens"),
+    ]
+
+
+@page("signed_in", methods=("GET", "HEAD", "POST"))
+def account(request: HttpRequest) -> HttpResponse:
+    """Show and save the person's own settings."""
+    user: User = request.user  # type: ignore[assignment]
+    names = ("name", "zone", "theme", "density", "has_shortcuts")
+    form = ProfileForm(request.POST or None, initial={name: getattr(user, name) for name in names})
+
+    def save() -> str:
+        update_profile(user=user, **form.cleaned_data)
+        messages.success(request, "Your settings are saved.")
+        return "/account"
+
+    if request.method == "POST" and (done := run_form(request, form, save)):
+        done.set_cookie("theme", form.cleaned_data["theme"], max_age=31536000, samesite="Lax")
+        return done
+    context = {"form": form, "tabs": _tabs("profile")}
+    return render_page(request, "account/profile.html", context, status=422 if form.is_bound else 200)
+
+
+class TokenForm(GatehouseForm):
+    """A new access token."""
+
+    name = forms.CharField(max_length=120, help_text="What uses it, such as: nightly import.")
+    days = forms.ChoiceField(
+        label="Expires",
+        choices=[("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never")],
+        required=False,
+    )
+
+
+@never_cache
+@page("signed_in", methods=("GET", "HEAD", "POST"))
+def tokens(request: HttpRequest) -> HttpResponse:
+    """List the person's tokens; create one and show it once."""
+    user: User = request.user  # type: ignore[assignment]
+    form = TokenForm(request.POST or None)
+    secret = ""
+    if request.method == "POST" and form.is_valid():
+        days = form.cleaned_data["days"]
+        expires_at = now() + timedelta(days=int(days)) if days else None
+        _, secret = create_access_token(user=user, name=form.cleaned_data["name"], expires_at=expires_at)
+        form = TokenForm()
+    rows = AccessToken.objects.filter(user=user)
+    table = Table(request, rows, columns={"created": "created_at", "name": "name"}, default="-created")
+    context = {"form": form, "tabs": _tabs("tokens"), "secret": secret, "table": table, "now": now()}
+    return render_page(request, "account/tokens.html", context, status=422 if form.errors else 200)
+
+
+@page("signed_in", methods=("POST",))
+def revoke_token(request: HttpRequest, token_id: str) -> HttpResponse:
+    """Revoke one of the person's own tokens."""
+    revoke_access_token(token_id=token_id, user=request.user)  # type: ignore[arg-type]
+    messages.success(request, "The token is revoked: calls with it get 401 from now on.")
+    return HttpResponseRedirect("/account/tokens")
+
+
+class AcceptForm(GatehouseForm):
+    """A newcomer's name and password."""
+
+    name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    password = forms.CharField(
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), help_text="At least 10 characters."
+    )
+
+
+@never_cache
+@page("public", methods=("GET", "HEAD", "POST"))
+def invitation(request: HttpRequest, code: str) -> HttpResponse:
+    """Accept an invitation: a newcomer sets name and password, somebody known just joins."""
+    offer = invitation_by_code(code)
+    known = User.objects.filter(email__iexact=offer.email).first()
+    form = AcceptForm(request.POST or None)
+    if known is not None and request.user != known:
+        return render_page(request, "account/invitation.html", {"offer": offer, "sign_in_first": True, "code": code})
+    if request.method == "POST" and (known is not None or form.is_valid()):
+        details = {} if known else {"name": form.cleaned_data["name"], "password": form.cleaned_data["password"]}
+        user = accept_invitation(code=code, user=known, **details)
+        if known is None:
+            login(request, user, backend=BACKEND)
+        messages.success(request, f"Welcome to {offer.team.name}.")
+        return HttpResponseRedirect("/")
+    status = 422 if form.is_bound and form.errors else 200
+    return render_page(
+        request, "account/invitation.html", {"offer": offer, "form": form, "known": known, "code": code}, status=status
+    )

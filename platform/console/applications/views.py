@@ -1,0 +1,223 @@
+"""Applications: their keys, subscriptions and numbers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.views.decorators.cache import never_cache
+
+from apis.models import Subscription
+from apis.selectors import visible_subscriptions
+from apis.services.subscriptions import end_subscription
+from common.clock import now
+from common.errors import NotFound
+from common.permissions import page
+from console.forms import GatehouseForm, run_form
+from console.home.views import number_cards
+from console.pages import Tab, render_page
+from console.tables import Table, csv_response
+from gateway.control.rollout import wait_until_applied
+from teams.models import Application, Role, User
+from teams.roles import has_role, teams_of
+from teams.selectors import application_for, applications_for, credential_for
+from teams.services.applications import create_application, update_application
+from teams.services.credentials import issue_credential, revoke_credential
+from usage.selectors import application_usage, last_used
+
+OVER = ("ended", "rejected", "cancelled")
+
+
+@page("signed_in")
+def applications(request: HttpRequest) -> HttpResponse:
+    """List the applications of this person's teams."""
+    user: User = request.user  # type: ignore[assignment]
+    words = request.GET.get("q", "").strip()[:120]
+    rows = applications_for(user)
+    if words:
+        rows = rows.filter(name__icontains=words)
+    table = Table(request, rows, columns={"name": "name", "team": "team__name", "created": "created_at"})
+    if request.GET.get("format") == "csv":
+        head = ("application", "team", "created")
+        return csv_response("applications", head, rows, lambda row: (row.name, row.team.name, row.created_at))
+    table.offer_csv()
+    context = {"table": table, "words": words, "can_create": teams_of(user, Role.DEVELOPER).exists()}
+    return render_page(request, "applications/list.html", context, fragment="rows")
+
+
+class ApplicationForm(GatehouseForm):
+    """A new application, or its name and description."""
+
+    team = forms.ChoiceField(help_text="It belongs to this team; its developers manage its keys.")
+    name = forms.CharField(max_length=120, help_text="The program that calls, such as: checkout-web.")
+    description = forms.CharField(max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.teams = {team.slug: team for team in teams_of(user, Role.DEVELOPER)}
+        self.fields["team"].choices = [(slug, team.name) for slug, team in self.teams.items()]  # type: ignore[attr-defined]
+
+
+@page("team.develop", methods=("GET", "HEAD", "POST"))
+def new_application(request: HttpRequest) -> HttpResponse:
+    """Create an application."""
+    user: User = request.user  # type: ignore[assignment]
+    form = ApplicationForm(user, request.POST or None)
+
+    def create() -> str:
+        made = create_application(
+            team=form.teams[form.cleaned_data["team"]], name=form.cleaned_data["name"],
+            description=form.cleaned_data["description"], actor=user,
+        )  # fmt: skip
+        messages.success(request, f"{made.name} is there. Create its first key.")
+        return f"/applications/{made.public_id}"
+
+    if request.method == "POST" and (done := run_form(request, form, create)):
+        return done
+    return render_page(request, "applications/new.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+def head_of(request: HttpRequest, app: Application, current: str) -> dict[str, Any]:
+    """Return the context every page of an application has."""
+    base = f"/applications/{app.public_id}"
+    tabs = [
+        ("overview", "Overview", base),
+        ("keys", "Keys", f"{base}/keys"),
+        ("subscriptions", "Subscriptions", f"{base}/subscriptions"),
+        ("settings", "Settings", f"{base}/settings"),
+    ]
+    return {
+        "app": app,
+        "crumbs": [("Applications", "/applications")],
+        "tabs": [Tab(title, url, name == current) for name, title, url in tabs],
+        "can_develop": has_role(request.user, app.team, Role.DEVELOPER),  # type: ignore[arg-type]
+        "now": now(),
+    }
+
+
+def _keys(app: Application) -> list[dict[str, Any]]:
+    rows = list(app.credentials.select_related("created_by").order_by("-id"))
+    used = last_used([row.public_id for row in rows])
+    return [{"key": row, "last_used_at": used.get(row.public_id)} for row in rows]
+
+
+@page("team.view")
+def application(request: HttpRequest, app: str) -> HttpResponse:
+    """Show an application: keys, subscriptions, the last 24 hours."""
+    found = application_for(request.user, app)  # type: ignore[arg-type]
+    until = now()
+    usage = application_usage(found, until - timedelta(hours=24), until, interval="hour")
+    live = visible_subscriptions(request.user).filter(application=found).exclude(state__in=OVER)  # type: ignore[arg-type]
+    context = {
+        **head_of(request, found, "overview"),
+        "keys": _keys(found)[:5],
+        "subscriptions": live[:10],
+        "numbers": number_cards(usage),
+        "freshness": usage.freshness,
+    }
+    return render_page(request, "applications/overview.html", context)
+
+
+class KeyForm(GatehouseForm):
+    """A new key."""
+
+    name = forms.CharField(max_length=120, help_text="Where it is used, such as: production server.")
+    days = forms.ChoiceField(
+        label="Expires", required=False,
+        choices=[("", "never"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year")],
+    )  # fmt: skip
+
+
+@never_cache
+@page("team.view", methods=("GET", "HEAD", "POST"))
+def keys(request: HttpRequest, app: str) -> HttpResponse:
+    """List an application's keys; create one and show it once."""
+    found = application_for(request.user, app)  # type: ignore[arg-type]
+    form, key = KeyForm(request.POST or None), ""
+    if request.method == "POST" and form.is_valid():
+        days = form.cleaned_data["days"]
+        credential, key = issue_credential(
+            application=found, name=form.cleaned_data["name"], actor=request.user,  # type: ignore[arg-type]
+            expires_at=now() + timedelta(days=int(days)) if days else None,
+        )  # fmt: skip
+        wait_until_applied("credential", credential.public_id)
+        form = KeyForm()
+    context = {**head_of(request, found, "keys"), "form": form, "key": key, "keys": _keys(found)}
+    return render_page(request, "applications/keys.html", context, status=422 if form.errors else 200)
+
+
+@page("team.develop", methods=("GET", "HEAD", "POST"))
+def revoke_key(request: HttpRequest, app: str, key: str) -> HttpResponse:
+    """Say what revoking a key does, then do it."""
+    found = application_for(request.user, app)  # type: ignore[arg-type]
+    credential = credential_for(request.user, key)  # type: ignore[arg-type]
+    if credential.application_id != found.pk:
+        raise NotFound("There is no such key of this application.")
+    if request.method == "POST":
+        revoke_credential(credential=credential, actor=request.user)  # type: ignore[arg-type]
+        applied, live = wait_until_applied("credential", credential.public_id)
+        text = f"{credential.name} {credential.hint} is revoked: {applied} of {live} gateway workers refuse it."
+        messages.success(request, text)
+        return HttpResponseRedirect(f"/applications/{found.public_id}/keys")
+    others = found.credentials.filter(revoked_at=None).exclude(pk=credential.pk).count()
+    context = {
+        **head_of(request, found, "keys"), "credential": credential, "others": others,
+        "last_used_at": last_used([credential.public_id]).get(credential.public_id),
+    }  # fmt: skip
+    return render_page(request, "applications/revoke.html", context)
+
+
+@page("team.view")
+def subscriptions(request: HttpRequest, app: str) -> HttpResponse:
+    """List an application's subscriptions, ended ones too."""
+    found = application_for(request.user, app)  # type: ignore[arg-type]
+    rows = visible_subscriptions(request.user).filter(application=found)  # type: ignore[arg-type]
+    table = Table(request, rows, columns={"since": "created_at", "state": "state"}, default="-since")
+    return render_page(
+        request, "applications/subscriptions.html", {**head_of(request, found, "subscriptions"), "table": table}
+    )
+
+
+@page("team.develop", methods=("GET", "HEAD", "POST"))
+def end(request: HttpRequest, app: str, subscription: str) -> HttpResponse:
+    """Say what ending a subscription does, then do it."""
+    found = application_for(request.user, app)  # type: ignore[arg-type]
+    row: Subscription | None = (
+        visible_subscriptions(request.user).filter(application=found, public_id=subscription).first()  # type: ignore[arg-type]
+    )
+    if row is None:
+        raise NotFound("There is no such subscription of this application.")
+    if request.method == "POST":
+        end_subscription(subscription=row, actor=request.user)  # type: ignore[arg-type]
+        messages.success(request, f"The subscription to {row.version} has ended: its keys get 403 there.")
+        return HttpResponseRedirect(f"/applications/{found.public_id}/subscriptions")
+    return render_page(request, "applications/end.html", {**head_of(request, found, "subscriptions"), "row": row})
+
+
+class SettingsForm(GatehouseForm):
+    """Name and description, with the version that was read."""
+
+    name = forms.CharField(max_length=120)
+    description = forms.CharField(max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    row_version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+@page("team.view", methods=("GET", "HEAD", "POST"))
+def settings(request: HttpRequest, app: str) -> HttpResponse:
+    """Rename an application."""
+    found = application_for(request.user, app)  # type: ignore[arg-type]
+    names = ("name", "description", "row_version")
+    form = SettingsForm(request.POST or None, initial={name: getattr(found, name) for name in names})
+
+    def save() -> str:
+        update_application(application=found, actor=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        messages.success(request, "The application is saved.")
+        return f"/applications/{found.public_id}/settings"
+
+    if request.method == "POST" and (done := run_form(request, form, save)):
+        return done
+    context = {**head_of(request, found, "settings"), "form": form}
+    return render_page(request, "applications/settings.html", context, status=422 if form.is_bound else 200)

@@ -1,0 +1,200 @@
+"""The catalog: find an API, read its docs, decide, get a key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from apis.design.outline import document_summary
+from apis.lifecycle import LISTED
+from apis.models import ApiVersion, Operation
+from apis.selectors import (
+    CatalogFilters,
+    api_for,
+    catalog_apis,
+    catalog_rows,
+    current_revision,
+    facets,
+    latest_version,
+    version_for,
+    working_copy,
+)
+from common.errors import NotFound
+from common.permissions import page
+from console.catalog.recommend import operation_url
+from console.pages import Tab, render_page
+from console.tables import Table
+from teams.models import Role, User
+from teams.roles import has_role
+
+
+@page("signed_in")
+def catalog(request: HttpRequest) -> HttpResponse:
+    """Search and narrow the APIs this person may see."""
+    user: User = request.user  # type: ignore[assignment]
+    filters = read_filters(request)
+    table = Table(request, catalog_apis(user, filters), columns={})
+    context = {
+        "table": table,
+        "rows": catalog_rows(table.rows),
+        "filters": filters,
+        "facets": [facet_links(request, name, values) for name, values in _facets(user, filters)],
+        "can_create": user.is_platform_admin or user.memberships.exclude(role=Role.VIEWER).exists(),
+    }
+    return render_page(request, "catalog/list.html", context, fragment="results")
+
+
+def read_filters(request: HttpRequest) -> CatalogFilters:
+    """Read the filters of the URL."""
+    known = {name: request.GET.get(name, "")[:100] for name in ("kind", "team", "state", "tag")}
+    words = " ".join(request.GET.get("q", "").split())[:200]
+    return CatalogFilters(words=words, is_mine=request.GET.get("mine") == "1", **known)
+
+
+def _facets(user: User, filters: CatalogFilters) -> list[tuple[str, Any]]:
+    found = facets(user, filters)
+    return [("kind", found.kinds), ("team", found.teams), ("state", found.states), ("tag", found.tags[:20])]
+
+
+def facet_links(request: HttpRequest, name: str, values: Any) -> dict[str, Any]:
+    """Return a facet with a URL per value; the chosen one leads back."""
+    chosen = request.GET.get(name, "")
+    links = []
+    for value in values:
+        query = request.GET.copy()
+        query.pop("page", None)
+        if value.value == chosen:
+            query.pop(name, None)
+        else:
+            query[name] = value.value
+        links.append((value.label, value.count, f"?{query.urlencode()}", value.value == chosen))
+    return {"name": name, "title": {"tag": "Tags"}.get(name, name.capitalize()), "links": links}
+
+
+def page_tabs(version: ApiVersion, current: str) -> list[Tab]:
+    """Return the tabs of an API's pages."""
+    api = version.api
+    base = f"/catalog/{api.team.slug}/{api.slug}"
+    tabs = [
+        ("overview", "Overview", f"{base}/{version.name}"),
+        ("docs", "Docs", f"{base}/{version.name}/docs"),
+        ("plans", "Plans", f"{base}/{version.name}/plans"),
+        ("reference", "Reference", f"{base}/{version.name}/reference"),
+        ("versions", "Versions", f"{base}/versions"),
+    ]
+    return [Tab(title, url, name == current) for name, title, url in tabs]
+
+
+def head_of(version: ApiVersion, user: User, current: str) -> dict[str, Any]:
+    """Return the context every page of a version has: crumbs, tabs, addresses, what this person may do."""
+    api = version.api
+    return {
+        "version": version,
+        "api": api,
+        "tabs": page_tabs(version, current),
+        "crumbs": [("Catalog", "/catalog"), (api.team.name, f"/catalog?team={api.team.slug}")],
+        "base_url": f"{settings.GATEHOUSE_GATEWAY_URL}{api.base_path}/{version.name}",
+        "is_listed": version.state in LISTED,
+        "can_edit": has_role(user, api.team, Role.DEVELOPER),
+        "can_subscribe": version.state in {"published", "preview"},
+        "workspace_url": f"/workspace/{api.team.slug}/{api.slug}/{version.name}",
+    }
+
+
+@page("signed_in")
+def api_latest(request: HttpRequest, team: str, api: str) -> HttpResponse:
+    """Show the latest visible version of an API."""
+    found = api_for(request.user, team, api)  # type: ignore[arg-type]
+    version = latest_version(found)
+    if version is None:
+        version = found.versions.order_by("-id").first()
+        if version is None or not has_role(request.user, found.team, Role.VIEWER):  # type: ignore[arg-type]
+            raise NotFound("No version of this API is published.")
+        version.api = found
+    return _overview(request, version)
+
+
+@page("signed_in")
+def api_version(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Show one version of an API."""
+    return _overview(request, version_for(request.user, team, api, version))  # type: ignore[arg-type]
+
+
+def _overview(request: HttpRequest, version: ApiVersion) -> HttpResponse:
+    user: User = request.user  # type: ignore[assignment]
+    revision = working_copy(version)
+    operations = list(revision.operations.order_by("position")[:200]) if revision else []
+    context = {
+        **head_of(version, user, "overview"),
+        "plans": version.api.plans.filter(is_open=True),
+        "operations": operations[:8],
+        "operation_count": len(operations),
+        "first_url": operation_url(version, _first(operations).operation_id) if operations else "",
+        "summary": document_summary(revision.document) if revision and revision.document else None,
+        "curl": first_curl(version, operations),
+        "successor": version.successor,
+    }
+    return render_page(request, "catalog/overview.html", context)
+
+
+def _first(operations: list[Operation]) -> Operation:
+    plain = [row for row in operations if row.method == "GET" and "{" not in row.path]
+    return (plain or operations)[0]
+
+
+def first_curl(version: ApiVersion, operations: list[Operation]) -> str:
+    """Return a curl line for the operation to try first."""
+    if not operations:
+        return ""
+    row = _first(operations)
+    url = f"{settings.GATEHOUSE_GATEWAY_URL}{version.api.base_path}/{version.name}{row.path}"
+    method = "" if row.method == "GET" else f" -X {row.method}"
+    return f'curl{method} -H "Authorization: Bearer $GATEHOUSE_KEY" {url}'
+
+
+@page("signed_in")
+def versions(request: HttpRequest, team: str, api: str) -> HttpResponse:
+    """List the versions of an API this person may see."""
+    user: User = request.user  # type: ignore[assignment]
+    found = api_for(user, team, api)
+    rows = found.versions.select_related("successor").order_by("-id")
+    if not has_role(user, found.team, Role.VIEWER):
+        rows = rows.filter(state__in=LISTED)
+    shown = list(rows)
+    if not shown:
+        raise NotFound("No version of this API is published.")
+    version = latest_version(found) or shown[0]
+    version.api = found
+    return render_page(request, "catalog/versions.html", {**head_of(version, user, "versions"), "versions": shown})
+
+
+@page("signed_in")
+def plans(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Show the plans of an API side by side."""
+    user: User = request.user  # type: ignore[assignment]
+    found = version_for(user, team, api, version)
+    context = {**head_of(found, user, "plans"), "plans": found.api.plans.filter(is_open=True)}
+    return render_page(request, "catalog/plans.html", context)
+
+
+@page("signed_in")
+def reference(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Show the whole document in the reference viewer; only here `style-src` is relaxed, the viewer needs it."""
+    user: User = request.user  # type: ignore[assignment]
+    found = version_for(user, team, api, version)
+    response = render_page(request, "catalog/reference.html", head_of(found, user, "reference"))
+    response._csp_replace = {"style-src": ["'self'", "'unsafe-inline'"]}  # type: ignore[attr-defined]
+    return response
+
+
+@page("signed_in")
+def document(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Answer the version's OpenAPI document with the gateway's address as its server."""
+    found = version_for(request.user, team, api, version)  # type: ignore[arg-type]
+    revision = current_revision(found) or working_copy(found)
+    if revision is None or not revision.document:
+        raise NotFound("This version has no document yet.")
+    server = f"{settings.GATEHOUSE_GATEWAY_URL}{found.api.base_path}/{found.name}"
+    return JsonResponse({**revision.document, "servers": [{"url": server}]})
