@@ -195,3 +195,15 @@ def limits_text(limits: list[dict[str, Any]]) -> str:
         f"{WINDOWS.get(str(item.get('window')), str(item.get('window')))}"
         for item in limits
     )
+
+
+@register.filter
+def hyphens(name: str) -> str:
+    """Return a move's name as it stands in a URL."""
+    return name.replace("_", "-")
+
+
+@register.filter
+def verb_words(verb: str) -> str:
+    """Return an audit verb in words: `version.undo_deprecation` is Undo deprecation."""
+    return verb.rpartition(".")[2].replace("_", " ").capitalize()

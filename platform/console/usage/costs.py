@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
@@ -119,4 +119,4 @@ def _csv(report: CostReport, sight: Sight) -> HttpResponse:
 
     name = f"costs-{report.team.slug}-{report.month:%Y-%m}"
     # A streamed response is none of HttpResponse's children, though it serves as one.
-    return cast(HttpResponse, csv_response(name, HEAD, lines_of(report), cells))
+    return csv_response(name, HEAD, lines_of(report), cells)

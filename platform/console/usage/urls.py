@@ -5,11 +5,9 @@ from django.urls import URLPattern, path
 from console.usage.calls import call
 from console.usage.costs import costs
 from console.usage.overview import overview
-from console.usage.version_usage import version_usage
 
 urlpatterns: list[URLPattern] = [
     path("usage", overview, name="usage"),
     path("usage/costs", costs, name="usage-costs"),
-    path("workspace/<slug:team>/<slug:api>/<str:version>/usage", version_usage, name="version-usage"),
     path("calls/<str:request_id>", call, name="call"),
 ]

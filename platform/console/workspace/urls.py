@@ -1,5 +1,33 @@
 """URLs of the place workspace."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from console.workspace import api, create, design, lists, moves, version
+
+API = "workspace/<slug:team>/<slug:api>"
+VERSION = f"{API}/<str:version>"
+
+urlpatterns: list[URLPattern] = [
+    path("workspace", lists.workspace, name="workspace"),
+    path("workspace/new", create.new_api, name="workspace_new"),
+    path("workspace/reviews", lists.reviews, name="workspace_reviews"),
+    path("workspace/subscriptions", lists.requests, name="workspace_requests"),
+    path("workspace/imports/<str:job>", create.import_progress, name="workspace_import"),
+    path(API, api.versions, name="workspace_api"),
+    path(f"{API}/plans", api.plans, name="workspace_plans"),
+    path(f"{API}/plans/<str:plan>", api.plan, name="workspace_plan"),
+    path(f"{API}/subscriptions", api.subscriptions, name="workspace_subscriptions"),
+    path(f"{API}/sharing", api.sharing, name="workspace_sharing"),
+    path(f"{API}/settings", api.settings, name="workspace_settings"),
+    path(VERSION, version.lifecycle, name="workspace_version"),
+    path(f"{VERSION}/rollout", version.rollout, name="workspace_rollout"),
+    path(f"{VERSION}/callers", version.callers, name="workspace_callers"),
+    path(f"{VERSION}/usage", version.usage, name="workspace_usage"),
+    path(f"{VERSION}/design", design.design, name="workspace_design"),
+    path(f"{VERSION}/design/problems", design.problems, name="workspace_design_problems"),
+    path(f"{VERSION}/publish", moves.publish, name="workspace_publish"),
+    path(f"{VERSION}/deprecate", moves.deprecate, name="workspace_deprecate"),
+    path(f"{VERSION}/retire", moves.retire, name="workspace_retire"),
+    path(f"{VERSION}/revisions/<int:number>/review", moves.review, name="workspace_review"),
+    path(f"{VERSION}/moves/<slug:move>", moves.plain_move, name="workspace_move"),
+]

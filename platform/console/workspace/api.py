@@ -1,0 +1,208 @@
+"""One API of mine: versions, plans, subscriptions, sharing, settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from apis.limits import make_limits
+from apis.models import Api, Plan
+from apis.selectors import api_for, visible_subscriptions
+from apis.services.contracts import update_api
+from apis.services.plans import create_plan, update_plan
+from apis.services.versions import create_version
+from common.errors import NotFound
+from common.permissions import page
+from console.forms import GatehouseForm, run_form
+from console.pages import Tab, render_page
+from console.tables import Table
+from teams.models import Role, Team, User
+from teams.roles import has_role, require_role
+
+
+def my_api(request: HttpRequest, team: str, api: str) -> Api:
+    """Return an API of a team this person is in; raise NotFound for others, whatever the catalog shows them."""
+    user: User = request.user  # type: ignore[assignment]
+    found = api_for(user, team, api)
+    require_role(actor=user, team=found.team, role=Role.VIEWER)
+    return found
+
+
+def head_of(request: HttpRequest, api: Api, current: str) -> dict[str, Any]:
+    """Return the context every page of an API in the workspace has."""
+    base = f"/workspace/{api.team.slug}/{api.slug}"
+    tabs = [
+        ("versions", "Versions", base),
+        ("plans", "Plans", f"{base}/plans"),
+        ("subscriptions", "Subscriptions", f"{base}/subscriptions"),
+        ("sharing", "Sharing", f"{base}/sharing"),
+        ("settings", "Settings", f"{base}/settings"),
+    ]
+    return {
+        "api": api,
+        "base": base,
+        "crumbs": [("Workspace", "/workspace"), (api.team.name, f"/teams/{api.team.slug}")],
+        "tabs": [Tab(title, url, name == current) for name, title, url in tabs],
+        "can_publish": has_role(request.user, api.team, Role.PUBLISHER),  # type: ignore[arg-type]
+        "can_develop": has_role(request.user, api.team, Role.DEVELOPER),  # type: ignore[arg-type]
+    }
+
+
+@page("team.view", methods=("GET", "HEAD", "POST"))
+def versions(request: HttpRequest, team: str, api: str) -> HttpResponse:
+    """List an API's versions; POST makes the next one from the newest."""
+    found = my_api(request, team, api)
+    newest = found.versions.order_by("-id").first()
+    if request.method == "POST":
+        version = create_version(api=found, actor=request.user, copy_from=newest)  # type: ignore[arg-type]
+        messages.success(
+            request, f"{version.name} is a draft with the document of {newest.name if newest else 'none'}."
+        )
+        return HttpResponseRedirect(f"/workspace/{found.team.slug}/{found.slug}/{version.name}")
+    rows = found.versions.select_related("successor__api").order_by("-id")
+    return render_page(request, "workspace/versions.html", {**head_of(request, found, "versions"), "versions": rows})
+
+
+class PlanForm(GatehouseForm):
+    """A plan: its name and limits."""
+
+    name = forms.CharField(max_length=120)
+    description = forms.CharField(max_length=500, required=False)
+    per_minute = forms.IntegerField(label="Requests per minute", min_value=1, max_value=10_000_000, required=False)
+    per_day = forms.IntegerField(label="Requests per day", min_value=1, max_value=10_000_000_000, required=False)
+    requires_approval = forms.BooleanField(label="Each subscription needs our approval", required=False)
+    is_open = forms.BooleanField(label="Open to new subscriptions", required=False, initial=True)
+
+    def values(self) -> dict[str, Any]:
+        """Return what the services take."""
+        data = dict(self.cleaned_data)
+        limits = make_limits(per_minute=data.pop("per_minute"), per_day=data.pop("per_day"))
+        return {**data, "limits": limits}
+
+
+@page("team.view", methods=("GET", "HEAD", "POST"))
+def plans(request: HttpRequest, team: str, api: str) -> HttpResponse:
+    """List an API's plans; create one."""
+    found = my_api(request, team, api)
+    form = PlanForm(request.POST or None)
+
+    def create() -> str:
+        plan = create_plan(api=found, actor=request.user, **form.values())  # type: ignore[arg-type]
+        messages.success(request, f"The plan {plan.name} is there.")
+        return f"/workspace/{found.team.slug}/{found.slug}/plans"
+
+    if request.method == "POST" and (done := run_form(request, form, create)):
+        return done
+    context = {**head_of(request, found, "plans"), "plans": found.plans.all(), "form": form}
+    return render_page(request, "workspace/plans.html", context, status=422 if form.is_bound else 200)
+
+
+def _limit(plan: Plan, window: str) -> int | None:
+    return next((item["limit"] for item in plan.limits if item.get("id") == window), None)
+
+
+@page("team.publish", methods=("GET", "HEAD", "POST"))
+def plan(request: HttpRequest, team: str, api: str, plan: str) -> HttpResponse:
+    """Change a plan; the gateways count by the new limits within a second."""
+    found = my_api(request, team, api)
+    row = found.plans.filter(public_id=plan).first()
+    if row is None:
+        raise NotFound("There is no such plan of this API.")
+    names = ("name", "description", "requires_approval", "is_open")
+    initial = {**{name: getattr(row, name) for name in names}, "per_minute": _limit(row, "minute")}
+    form = PlanForm(request.POST or None, initial={**initial, "per_day": _limit(row, "day")})
+
+    def save() -> str:
+        update_plan(plan=row, actor=request.user, **form.values())  # type: ignore[arg-type]
+        messages.success(request, f"The plan {row.name} is saved; {row.subscriptions.count()} subscriptions follow it.")
+        return f"/workspace/{found.team.slug}/{found.slug}/plans"
+
+    if request.method == "POST" and (done := run_form(request, form, save)):
+        return done
+    context = {**head_of(request, found, "plans"), "plan": row, "form": form}
+    return render_page(request, "workspace/plan.html", context, status=422 if form.is_bound else 200)
+
+
+@page("team.view")
+def subscriptions(request: HttpRequest, team: str, api: str) -> HttpResponse:
+    """List who subscribes to an API."""
+    found = my_api(request, team, api)
+    rows = visible_subscriptions(request.user).filter(version__api=found)  # type: ignore[arg-type]
+    table = Table(request, rows, columns={"since": "created_at", "application": "application__name"}, default="-since")
+    context = {**head_of(request, found, "subscriptions"), "table": table}
+    return render_page(request, "workspace/subscriptions.html", context)
+
+
+class SharingForm(GatehouseForm):
+    """Who may see an API."""
+
+    visibility = forms.ChoiceField(choices=Api.Visibility.choices, widget=forms.RadioSelect, label="Who may see it")
+    teams = forms.ModelMultipleChoiceField(
+        Team.objects.none(), required=False, label="Shared with",
+        help_text="Counts when it is shown to teams it is shared with.",
+        widget=forms.SelectMultiple(attrs={"size": 8, "class": "form-select"}),
+    )  # fmt: skip
+
+    def __init__(self, api: Api, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["teams"].queryset = Team.objects.exclude(pk=api.team_id)  # type: ignore[attr-defined]
+
+
+@page("team.view", methods=("GET", "HEAD", "POST"))
+def sharing(request: HttpRequest, team: str, api: str) -> HttpResponse:
+    """Say who may see an API."""
+    found = my_api(request, team, api)
+    initial = {"visibility": found.visibility, "teams": [share.team_id for share in found.shares.all()]}
+    form = SharingForm(found, request.POST or None, initial=initial)
+
+    def save() -> str:
+        data = form.cleaned_data
+        update_api(
+            api=found,
+            actor=request.user,  # type: ignore[arg-type]
+            shared_with=list(data["teams"]),
+            visibility=data["visibility"],
+        )
+        messages.success(request, "Who may see it is saved; the gateways follow within a second.")
+        return f"/workspace/{found.team.slug}/{found.slug}/sharing"
+
+    if request.method == "POST" and (done := run_form(request, form, save)):
+        return done
+    context = {**head_of(request, found, "sharing"), "form": form}
+    return render_page(request, "workspace/sharing.html", context, status=422 if form.is_bound else 200)
+
+
+class SettingsForm(GatehouseForm):
+    """What an API says of itself."""
+
+    name = forms.CharField(max_length=120)
+    summary = forms.CharField(max_length=300, required=False, help_text="One line, shown in the catalog.")
+    description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 5}), help_text="Markdown.")
+    tags = forms.CharField(max_length=300, required=False, help_text="Separated by commas.")
+    base_path = forms.CharField(max_length=200, required=False)
+
+
+@page("team.view", methods=("GET", "HEAD", "POST"))
+def settings(request: HttpRequest, team: str, api: str) -> HttpResponse:
+    """Change what an API says of itself; its base path stays once it was published."""
+    found = my_api(request, team, api)
+    names = ("name", "summary", "description", "base_path")
+    initial = {**{name: getattr(found, name) for name in names}, "tags": ", ".join(found.tags)}
+    form = SettingsForm(request.POST or None, initial=initial)
+    if found.is_base_path_fixed:
+        del form.fields["base_path"]
+
+    def save() -> str:
+        data = dict(form.cleaned_data)
+        data["tags"] = [tag.strip() for tag in data["tags"].split(",") if tag.strip()]
+        update_api(api=found, actor=request.user, **data)  # type: ignore[arg-type]
+        messages.success(request, f"{found.name} is saved.")
+        return f"/workspace/{found.team.slug}/{found.slug}/settings"
+
+    if request.method == "POST" and (done := run_form(request, form, save)):
+        return done
+    context = {**head_of(request, found, "settings"), "form": form}
+    return render_page(request, "workspace/settings.html", context, status=422 if form.is_bound else 200)

@@ -1,0 +1,104 @@
+"""The design of a version: the document in an editor, its problems, its upstream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from apis.models import Revision
+from apis.selectors import working_copy
+from apis.services.documents import check_document, finding_json, save_draft
+from common.concurrency import etag_of
+from common.errors import Invalid, NotFound, Stale
+from common.permissions import page
+from console.forms import GatehouseForm
+from console.pages import render_page
+from console.workspace.version import head_of, my_version
+
+
+class DesignForm(GatehouseForm):
+    """The document and its routing."""
+
+    source = forms.CharField(
+        label="OpenAPI document", strip=False, required=False,
+        widget=forms.Textarea(attrs={"class": "form-control gh-code-input", "rows": 24, "spellcheck": "false"}),
+    )  # fmt: skip
+    upstream_url = forms.CharField(label="Upstream base URL", max_length=500, required=False)
+    connect_timeout_seconds = forms.FloatField(label="Seconds to connect", min_value=0.1, max_value=60)
+    total_timeout_seconds = forms.FloatField(label="Seconds in all", min_value=0.1, max_value=3600)
+    max_body_bytes = forms.IntegerField(label="Largest request body, bytes", min_value=0)
+
+
+ROUTING = ("upstream_url", "connect_timeout_seconds", "total_timeout_seconds", "max_body_bytes")
+
+
+@page("team.view", methods=("GET", "HEAD", "POST"))
+def design(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Edit the working copy; what is published is shown read-only."""
+    found = my_version(request, team, api, version)
+    revision = working_copy(found)
+    if revision is None:
+        raise NotFound("This version has no document yet.")
+    revision.version = found
+    head = head_of(request, found, "design")
+    is_editable = revision.state == Revision.State.DRAFT and head["can_develop"] and found.api.kind == "rest"
+    form = DesignForm(request.POST or None, initial={"source": _source(revision), **_routing(revision)})
+    context: dict[str, Any] = {**head, "revision": revision, "form": form, "is_editable": is_editable}
+    if request.method == "POST" and is_editable and form.is_valid():
+        saved = _save(request, revision, form, context)
+        if saved is not None:
+            return saved
+    context["findings"] = _findings(form["source"].value() or "")
+    context["etag"] = etag_of(revision)
+    status = 412 if "theirs" in context else 422 if form.is_bound and form.errors else 200
+    return render_page(request, "workspace/design.html", context, status=status)
+
+
+def _save(request: HttpRequest, revision: Revision, form: DesignForm, context: dict[str, Any]) -> HttpResponse | None:
+    """Save; on a stale reading keep yours and show theirs beside it."""
+    data = form.cleaned_data
+    try:
+        saved = save_draft(
+            revision=revision, actor=request.user, if_match=request.POST.get("etag", ""), source=data["source"],  # type: ignore[arg-type]
+            **{name: data[name] for name in ROUTING},
+        )  # fmt: skip
+    except Stale as error:
+        fresh = Revision.objects.get(pk=revision.pk)
+        revision.row_version = fresh.row_version
+        context |= {"theirs": _source(fresh), "stale": error.detail}
+        return None
+    except Invalid as error:
+        form.take_errors(error)
+        return None
+    errors = sum(1 for finding in saved.findings if finding.severity == "error")
+    text = f"Saved with {errors} problem{'s' if errors != 1 else ''} to mend." if errors else "Saved without problems."
+    messages.success(request, text)
+    return HttpResponseRedirect(f"{context['base']}{'/design' if errors else ''}")
+
+
+def _source(revision: Revision) -> str:
+    return revision.source
+
+
+def _routing(revision: Revision) -> dict[str, Any]:
+    return {name: getattr(revision, name) for name in ROUTING}
+
+
+def _findings(source: str) -> list[dict[str, Any]]:
+    if not source.strip():
+        return []
+    try:
+        return [finding_json(finding) for finding in check_document(source).findings]
+    except Invalid as error:
+        return list(error.errors)
+
+
+@page("team.view", methods=("POST",))
+def problems(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Answer the problems of a text while it is typed; nothing is saved."""
+    my_version(request, team, api, version)
+    context = {"findings": _findings(request.POST.get("source", ""))}
+    return render_page(request, "workspace/_problems.html", context)

@@ -1,0 +1,100 @@
+"""What my teams work on: their APIs by state, reviews and subscription requests that wait."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from apis.lifecycle import VERSION_STATES
+from apis.models import ApiVersion, Subscription
+from apis.selectors import visible_subscriptions
+from apis.services.subscriptions import approve_subscription, reject_subscription
+from common.errors import NotFound
+from common.permissions import page
+from console.pages import Tab, render_page
+from console.tables import Table
+from teams.models import Role, User
+from teams.roles import teams_of
+
+NEXT_STEPS = {
+    "draft": "Publish it",
+    "in_review": "Review it",
+    "approved": "Publish it",
+    "published": "Watch it",
+    "deprecated": "Retire it",
+    "retired": "Nothing",
+    "archived": "Nothing",
+    "preview": "Publish it",
+}
+
+
+@page("signed_in")
+def workspace(request: HttpRequest) -> HttpResponse:
+    """List the versions of my teams' APIs by state."""
+    user: User = request.user  # type: ignore[assignment]
+    words, state = request.GET.get("q", "").strip()[:120], request.GET.get("state", "")
+    mine = ApiVersion.objects.filter(api__team__in=teams_of(user)).exclude(api__kind="model")
+    counts = dict(mine.order_by().values_list("state").annotate(n=Count("pk")))
+    rows = mine.select_related("api__team")
+    if state in VERSION_STATES:
+        rows = rows.filter(state=state)
+    if words:
+        rows = rows.filter(api__name__icontains=words)
+    table = Table(request, rows, columns={"name": "api__name", "team": "api__team__name", "changed": "created_at"})
+    tabs = [Tab("All", "/workspace", not state, sum(counts.values()))]
+    tabs += [
+        Tab(known.label, f"/workspace?state={name}", name == state, counts[name])
+        for name, known in VERSION_STATES.items()
+        if counts.get(name)
+    ]
+    context = {
+        "table": table,
+        "rows": [(row, NEXT_STEPS[row.state]) for row in table.rows],
+        "tabs": tabs,
+        "words": words,
+        "state": state,
+        "can_create": teams_of(user, Role.DEVELOPER).exists(),
+        "waiting_reviews": reviews_for(user).count(),
+        "waiting_requests": requests_for(user).count(),
+    }
+    return render_page(request, "workspace/list.html", context, fragment="rows")
+
+
+def reviews_for(user: User) -> QuerySet[ApiVersion]:
+    """Return the versions in review that this person may judge."""
+    return ApiVersion.objects.filter(state="in_review", api__team__in=teams_of(user, Role.PUBLISHER)).select_related(
+        "api__team"
+    )
+
+
+def requests_for(user: User) -> QuerySet[Subscription]:
+    """Return the subscriptions that wait for this person's decision."""
+    return visible_subscriptions(user).filter(state="pending", version__api__team__in=teams_of(user, Role.PUBLISHER))
+
+
+@page("signed_in")
+def reviews(request: HttpRequest) -> HttpResponse:
+    """List what waits for this person's verdict."""
+    table = Table(request, reviews_for(request.user), columns={"name": "api__name"})  # type: ignore[arg-type]
+    rows = [(row, row.revisions.filter(state="in_review").select_related("author").first()) for row in table.rows]
+    return render_page(request, "workspace/reviews.html", {"table": table, "rows": rows})
+
+
+@page("signed_in", methods=("GET", "HEAD", "POST"))
+def requests(request: HttpRequest) -> HttpResponse:
+    """List subscription requests; approve or reject one."""
+    user: User = request.user  # type: ignore[assignment]
+    if request.method == "POST":
+        row: Subscription | None = requests_for(user).filter(public_id=request.POST.get("subscription", "")).first()
+        if row is None:
+            raise NotFound("This request was decided meanwhile, or is not yours to decide.")
+        if request.POST.get("verdict") == "approve":
+            approve_subscription(subscription=row, actor=user)
+            messages.success(request, f"{row.application} may call {row.version} now.")
+        else:
+            reject_subscription(subscription=row, actor=user, reason=request.POST.get("reason", ""))
+            messages.success(request, f"The request of {row.application} is rejected.")
+        return HttpResponseRedirect("/workspace/subscriptions")
+    table = Table(request, requests_for(user), columns={"asked": "created_at"})
+    return render_page(request, "workspace/requests.html", {"table": table})

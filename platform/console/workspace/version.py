@@ -1,0 +1,221 @@
+"""One version of mine: its life, its moves, its callers, its roll-out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from apis.models import ApiVersion, Transition
+from apis.selectors import (
+    available_moves,
+    callers_of,
+    current_revision,
+    impact_of,
+    version_for,
+    working_copy,
+)
+from common.permissions import page
+from console.pages import Tab, render_page
+from gateway.control.changelog import latest_generation_of
+from gateway.control.selectors import applied_on
+from teams.models import AuditEvent, Role, User
+from teams.roles import has_role, require_role
+from usage.selectors import freshness
+
+STRIP = ("draft", "in_review", "approved", "published", "deprecated", "retired")
+# A move's page, where it has one; the others are one button.
+PAGES = {"publish", "deprecate", "retire", "restore", "undo_deprecation", "submit", "withdraw", "reopen"}
+PRIMARY = {"draft": "publish", "approved": "publish", "published": "deprecate", "deprecated": "retire"}
+
+
+@dataclass(frozen=True, slots=True)
+class StripStep:
+    """One box of the lifecycle strip."""
+
+    state: str
+    is_current: bool
+    is_future: bool
+    at: datetime | None = None
+    actor: str = ""
+    note: str = ""
+
+
+def my_version(request: HttpRequest, team: str, api: str, version: str) -> ApiVersion:
+    """Return a version of a team this person is in; raise NotFound for others."""
+    user: User = request.user  # type: ignore[assignment]
+    found = version_for(user, team, api, version)
+    require_role(actor=user, team=found.api.team, role=Role.VIEWER)
+    return found
+
+
+def head_of(request: HttpRequest, version: ApiVersion, current: str) -> dict[str, Any]:
+    """Return the context every page of a version in the workspace has."""
+    api = version.api
+    base = f"/workspace/{api.team.slug}/{api.slug}/{version.name}"
+    return {
+        "version": version,
+        "api": api,
+        "base": base,
+        "crumbs": [
+            ("Workspace", "/workspace"),
+            (api.team.name, f"/teams/{api.team.slug}"),
+            (api.name, f"/workspace/{api.team.slug}/{api.slug}"),
+        ],
+        "tabs": version_tabs(version, current),
+        "can_develop": has_role(request.user, api.team, Role.DEVELOPER),  # type: ignore[arg-type]
+        "can_publish": has_role(request.user, api.team, Role.PUBLISHER),  # type: ignore[arg-type]
+        "public_url": f"{settings.GATEHOUSE_GATEWAY_URL}{api.base_path}/{version.name}",
+        "catalog_url": f"/catalog/{api.team.slug}/{api.slug}/{version.name}",
+    }
+
+
+def version_tabs(version: ApiVersion, current: str) -> list[Tab]:
+    """Return the tabs of a version."""
+    base = f"/workspace/{version.api.team.slug}/{version.api.slug}/{version.name}"
+    rows = [
+        ("lifecycle", "Lifecycle", base),
+        ("design", "Design", f"{base}/design"),
+        ("callers", "Callers", f"{base}/callers"),
+        ("usage", "Usage", f"{base}/usage"),
+    ]
+    return [Tab(title, url, name == current) for name, title, url in rows]
+
+
+@page("team.view")
+def lifecycle(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Show a version's life and the moves it can make now."""
+    found = my_version(request, team, api, version)
+    user: User = request.user  # type: ignore[assignment]
+    head = head_of(request, found, "lifecycle")
+    moves = [move for move in available_moves(found, user) if move.name in PAGES] if head["can_develop"] else []
+    primary = next((move for move in moves if move.name == PRIMARY.get(found.state) and move.is_allowed), None)
+    impact = impact_of(found)
+    context = {
+        **head,
+        "strip": strip_of(found),
+        "primary": primary,
+        "moves": [move for move in moves if move is not primary],
+        "revision": current_revision(found) or working_copy(found),
+        "impact": impact,
+        "rollout": rollout_of(found),
+        "events": AuditEvent.objects.filter(object_id=found.public_id).order_by("-id")[:5],
+        "checklist": _checklist(found) if found.state == "draft" else [],
+        "is_probe_wanted": found.state == "retired" and request.GET.get("done") == "retire",
+    }
+    return render_page(request, "workspace/version.html", context)
+
+
+def strip_of(version: ApiVersion) -> list[StripStep]:
+    """Return the boxes of the strip: past ones with date and person, future ones with what they need."""
+    reached = {row.to_state: row for row in Transition.objects.filter(version=version).select_related("actor")}
+    order = list(STRIP)
+    position = order.index(version.state) if version.state in order else len(order)
+    notes = {"retired": "at the sunset" if version.sunset_at else ""}
+    steps = []
+    for index, state in enumerate(order):
+        row = reached.get(state)
+        at = row.at if row else version.created_at if state == "draft" else None
+        steps.append(
+            StripStep(
+                state,
+                index == position,
+                index > position,
+                at if index <= position else None,
+                str(row.actor) if row and row.actor and index <= position else "",
+                notes.get(state, ""),
+            )  # fmt: skip
+        )
+    return steps
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How far the gateways are with this version's newest change."""
+
+    applied: int
+    total: int
+    generation: int
+
+    @property
+    def is_done(self) -> bool:
+        """Say whether every live worker has it."""
+        return self.total > 0 and self.applied == self.total
+
+    @property
+    def sentence(self) -> str:
+        """Say it in words."""
+        if not self.generation:
+            return "Not at the gateway yet"
+        if not self.total:
+            return "No gateway has reported"
+        return f"Applied on {self.applied} of {self.total} workers"
+
+
+def rollout_of(version: ApiVersion) -> Rollout:
+    """Return how far the gateways are."""
+    generation = latest_generation_of("route", version.public_id)
+    applied, total = applied_on(generation) if generation else (0, 0)
+    return Rollout(applied, total, generation)
+
+
+@page("team.view")
+def rollout(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Answer the roll-out line; the page asks again each second until it is done."""
+    found = my_version(request, team, api, version)
+    return render_page(
+        request, "workspace/_rollout.html", {**head_of(request, found, ""), "rollout": rollout_of(found)}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One line of a draft's checklist."""
+
+    title: str
+    text: str
+    url: str
+    is_done: bool
+    is_next: bool = False
+    done_at: datetime | None = None
+
+
+def _checklist(version: ApiVersion) -> list[Ready]:
+    revision = working_copy(version)
+    base = f"/workspace/{version.api.team.slug}/{version.api.slug}"
+    is_rest = version.api.kind == "rest"
+    steps = [
+        Ready("Document", "An OpenAPI document without errors.", f"{base}/{version.name}/design",
+              bool(revision and revision.content_hash)),
+        Ready("Plan", "How callers may use it.", f"{base}/plans", version.api.plans.filter(is_open=True).exists()),
+        Ready("Owner's contact", "Whom callers write to.", f"/teams/{version.api.team.slug}/settings",
+              bool(version.api.team.contact_email)),
+    ]  # fmt: skip
+    if is_rest:
+        steps.insert(
+            1,
+            Ready("Upstream", "The server that answers.", f"{base}/{version.name}/design",
+                  bool(revision and revision.upstream_url)),
+        )  # fmt: skip
+    return steps
+
+
+@page("team.view")
+def callers(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """List who still calls a version."""
+    found = my_version(request, team, api, version)
+    rows = callers_of(found, 30)
+    context = {**head_of(request, found, "callers"), "callers": rows, "freshness": freshness()}
+    return render_page(request, "workspace/callers.html", context)
+
+
+@page("team.view")
+def usage(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Show a version's numbers under the version's tabs."""
+    from console.usage.version_usage import version_usage
+
+    found = my_version(request, team, api, version)
+    return version_usage(request, team, api, version, tabs=version_tabs(found, "usage"))
