@@ -1,5 +1,10 @@
 """URLs of the place admin."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from console.admin import views
+
+urlpatterns: list[URLPattern] = [
+    path("admin/gateways", views.gateways, name="admin_gateways"),
+    path("admin/audit", views.audit, name="admin_audit"),
+]
