@@ -7,3 +7,7 @@ class TeamsConfig(AppConfig):
     """Teams."""
 
     name = "teams"
+
+    def ready(self) -> None:
+        """Let the OpenAPI document know the access token."""
+        from teams.rest import schema  # noqa: F401

@@ -1,3 +1,53 @@
 """Routes of this app's REST API."""
 
-urlpatterns: list[object] = []
+from __future__ import annotations
+
+from django.urls import path
+
+from apis.rest.consumption import PlanViewSet, SubscriptionViewSet
+from apis.rest.contracts import ApiViewSet, ImportViewSet, RevisionViewSet, VersionViewSet
+
+VERSION_ACTIONS = (
+    "submit", "withdraw", "reopen", "publish", "deprecate", "undo_deprecation", "retire", "restore", "key",
+)  # fmt: skip
+SUBSCRIPTION_ACTIONS = ("approve", "reject", "end")
+
+urlpatterns = [
+    path("apis", ApiViewSet.as_view({"get": "list", "post": "create"}), name="apis"),
+    path(
+        "apis/<str:public_id>",
+        ApiViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="api",
+    ),
+    path("apis/<str:api>/versions", VersionViewSet.as_view({"get": "list", "post": "create"}), name="api-versions"),
+    path("versions", VersionViewSet.as_view({"get": "list"}), name="versions"),
+    path("versions/<str:public_id>", VersionViewSet.as_view({"get": "retrieve"}), name="version"),
+    path("versions/<str:public_id>/document", VersionViewSet.as_view({"get": "document"}), name="version-document"),
+    path("versions/<str:public_id>/moves", VersionViewSet.as_view({"get": "moves"}), name="version-moves"),
+    path("versions/<str:public_id>/impact", VersionViewSet.as_view({"get": "impact"}), name="version-impact"),
+    *(
+        path(
+            f"versions/<str:public_id>/{action.replace('_', '-')}",
+            VersionViewSet.as_view({"post": action}),
+            name=f"version-{action.replace('_', '-')}",
+        )
+        for action in VERSION_ACTIONS
+    ),
+    path("versions/<str:version>/revisions", RevisionViewSet.as_view({"get": "list"}), name="revisions"),
+    path("revisions/<str:public_id>", RevisionViewSet.as_view({"get": "retrieve", "put": "update"}), name="revision"),
+    path("revisions/<str:public_id>/review", RevisionViewSet.as_view({"post": "review"}), name="revision-review"),
+    path("imports", ImportViewSet.as_view({"post": "create"}), name="imports"),
+    path("imports/<str:public_id>", ImportViewSet.as_view({"get": "retrieve"}), name="import"),
+    path("plans", PlanViewSet.as_view({"get": "list", "post": "create"}), name="plans"),
+    path("plans/<str:public_id>", PlanViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="plan"),
+    path("subscriptions", SubscriptionViewSet.as_view({"get": "list", "post": "create"}), name="subscriptions"),
+    path("subscriptions/<str:public_id>", SubscriptionViewSet.as_view({"get": "retrieve"}), name="subscription"),
+    *(
+        path(
+            f"subscriptions/<str:public_id>/{action}",
+            SubscriptionViewSet.as_view({"post": action}),
+            name=f"subscription-{action}",
+        )
+        for action in SUBSCRIPTION_ACTIONS
+    ),
+]

@@ -207,6 +207,12 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "VersionState": "apis.models.ApiVersion.State",
+        "RevisionState": "apis.models.Revision.State",
+        "SubscriptionState": "apis.models.Subscription.State",
+        "ImportState": "apis.models.ImportJob.State",
+    },
 }
 
 CELERY_BROKER_URL = REDIS_URL

@@ -1,3 +1,55 @@
 """Routes of this app's REST API."""
 
-urlpatterns: list[object] = []
+from __future__ import annotations
+
+from django.urls import path
+
+from teams.rest import views
+
+TEAM = "teams/<str:team>"
+APPLICATION = "applications/<str:application>"
+
+urlpatterns = [
+    path("me", views.MeView.as_view(), name="me"),
+    path("tokens", views.TokenViewSet.as_view({"get": "list", "post": "create"}), name="tokens"),
+    path("tokens/<str:public_id>", views.TokenViewSet.as_view({"delete": "destroy"}), name="token"),
+    path("audit", views.AuditViewSet.as_view({"get": "list"}), name="audit"),
+    path("invitations/accept", views.AcceptView.as_view(), name="accept"),
+    path("teams", views.TeamViewSet.as_view({"get": "list", "post": "create"}), name="teams"),
+    path(
+        "teams/<str:public_id>",
+        views.TeamViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="team",
+    ),
+    path(f"{TEAM}/members", views.MemberViewSet.as_view({"get": "list"}), name="members"),
+    path(
+        f"{TEAM}/members/<str:public_id>",
+        views.MemberViewSet.as_view({"patch": "partial_update", "delete": "destroy"}),
+        name="member",
+    ),
+    path(f"{TEAM}/invitations", views.InvitationViewSet.as_view({"get": "list", "post": "create"}), name="invitations"),
+    path(
+        f"{TEAM}/invitations/<str:public_id>", views.InvitationViewSet.as_view({"delete": "destroy"}), name="invitation"
+    ),
+    path("applications", views.ApplicationViewSet.as_view({"get": "list", "post": "create"}), name="applications"),
+    path(
+        "applications/<str:public_id>",
+        views.ApplicationViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="application",
+    ),
+    path(
+        f"{APPLICATION}/credentials",
+        views.CredentialViewSet.as_view({"get": "list", "post": "create"}),
+        name="credentials",
+    ),
+    path(
+        f"{APPLICATION}/credentials/<str:public_id>",
+        views.CredentialViewSet.as_view({"get": "retrieve"}),
+        name="credential",
+    ),
+    path(
+        f"{APPLICATION}/credentials/<str:public_id>/revoke",
+        views.CredentialViewSet.as_view({"post": "revoke"}),
+        name="credential-revoke",
+    ),
+]

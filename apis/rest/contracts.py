@@ -1,0 +1,267 @@
+"""APIs, their versions, revisions and imports over REST."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apis.models import Api, ApiVersion, ImportJob, Revision
+from apis.rest import filters
+from apis.rest import serializers as forms
+from apis.selectors import (
+    available_moves,
+    current_revision,
+    impact_of,
+    visible_apis,
+    visible_revisions,
+    visible_versions,
+    working_copy,
+)
+from apis.services.contracts import create_api, delete_api, update_api
+from apis.services.deprecation import deprecate_version, undo_deprecation
+from apis.services.documents import finding_json, save_draft
+from apis.services.imports import import_document
+from apis.services.keys import get_key
+from apis.services.publishing import publish_version
+from apis.services.retirement import restore_version, retire_version
+from apis.services.reviews import reopen_draft, review_revision, submit_for_review, withdraw_from_review
+from apis.services.versions import create_version
+from common.errors import Invalid, NotFound
+from common.rest import PublicViewSet, once_only
+from teams.models import Role, Team
+from teams.roles import require_role, teams_of
+from teams.selectors import team_for
+
+
+class ApiViewSet(PublicViewSet):
+    """The APIs one may see."""
+
+    permissions: ClassVar = {
+        "list": "signed_in", "create": "team.develop", "retrieve": "signed_in", "partial_update": "team.publish",
+        "destroy": "team.publish",
+    }  # fmt: skip
+    serializer_class = forms.ApiSerializer
+    filterset_class = filters.ApiFilter
+    queryset = Api.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Return the APIs to be seen."""
+        return visible_apis(self.actor)
+
+    @extend_schema(request=forms.NewApiSerializer, responses={201: forms.ApiSerializer})
+    def create(self, request: Request) -> Response:
+        """Create an API with an empty draft v1."""
+        body = self.body(forms.NewApiSerializer)
+        team = team_for(self.actor, body.pop("team"))
+        return self.answer(create_api(team=team, actor=self.actor, **body), status=201)
+
+    @extend_schema(request=forms.ApiChangeSerializer)
+    def partial_update(self, request: Request, public_id: str) -> Response:
+        """Change an API, or whom it is shared with."""
+        api = self.matched()
+        body = self.body(forms.ApiChangeSerializer)
+        if "shared_with" in body:
+            body["shared_with"] = _teams(body["shared_with"])
+        return self.answer(update_api(api=api, actor=self.actor, **body))
+
+    def destroy(self, request: Request, public_id: str) -> Response:
+        """Delete an API that was never published."""
+        delete_api(api=self.matched(), actor=self.actor)
+        return Response(status=204)
+
+
+def _teams(names: list[str]) -> list[Team]:
+    found = list(Team.objects.filter(public_id__in=names) | Team.objects.filter(slug__in=names))
+    missing = set(names) - {team.public_id for team in found} - {team.slug for team in found}
+    if missing:
+        raise Invalid(f"There is no team {', '.join(sorted(missing))}.")
+    return found
+
+
+class VersionViewSet(PublicViewSet):
+    """The versions one may see, and their moves."""
+
+    permissions: ClassVar = {
+        "list": "signed_in", "create": "team.develop", "retrieve": "signed_in", "document": "signed_in",
+        "moves": "team.view", "impact": "team.view", "key": "team.develop", "submit": "team.develop",
+        "withdraw": "team.develop", "reopen": "team.publish", "publish": "team.publish",
+        "deprecate": "team.publish", "undo_deprecation": "team.publish", "retire": "team.publish",
+        "restore": "team.publish",
+    }  # fmt: skip
+    serializer_class = forms.VersionSerializer
+    filterset_class = filters.VersionFilter
+    queryset = ApiVersion.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Return the versions to be seen."""
+        rows = visible_versions(self.actor).select_related("successor")
+        return rows.filter(api__public_id=self.kwargs["api"]) if "api" in self.kwargs else rows
+
+    @extend_schema(request=forms.NewVersionSerializer, responses={201: forms.VersionSerializer})
+    def create(self, request: Request, api: str) -> Response:
+        """Make a further version."""
+        found = visible_apis(self.actor).filter(public_id=api).first()
+        if found is None:
+            raise NotFound("There is no such API.")
+        body = self.body(forms.NewVersionSerializer)
+        source = None
+        if name := body.pop("copy_from", None):
+            source = visible_versions(self.actor).filter(api=found, public_id=name).first()
+            if source is None:
+                raise NotFound("There is no such version to copy from.")
+        return self.answer(create_version(api=found, actor=self.actor, copy_from=source, **body), status=201)
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def document(self, request: Request, public_id: str) -> Response:
+        """Answer the version's canonical OpenAPI document."""
+        version = self.get_object()
+        revision = current_revision(version) or working_copy(version)
+        if revision is None or not revision.document:
+            raise NotFound("This version has no document yet.")
+        return Response(revision.document)
+
+    @extend_schema(responses=forms.MoveSerializer(many=True))
+    def moves(self, request: Request, public_id: str) -> Response:
+        """Answer the moves out of the version's state, each with its guard's answer."""
+        version = self._mine()
+        return Response([asdict(move) for move in available_moves(version, self.actor)])
+
+    @extend_schema(responses=forms.ImpactSerializer)
+    def impact(self, request: Request, public_id: str) -> Response:
+        """Answer who is hit by a move of the version."""
+        return Response(forms.ImpactSerializer(impact_of(self._mine())).data)
+
+    def _mine(self) -> ApiVersion:
+        version: ApiVersion = self.get_object()
+        require_role(actor=self.actor, team=version.api.team, role=Role.VIEWER)
+        return version
+
+    @extend_schema(request=forms.KeyRequestSerializer, responses={201: forms.KeyGrantSerializer})
+    def key(self, request: Request, public_id: str) -> Response:
+        """Give application, subscription and key in one step."""
+        version = self.get_object()
+        body = self.body(forms.KeyRequestSerializer)
+        if "team" in body:
+            body["team"] = team_for(self.actor, body["team"])
+        if "plan" in body:
+            body["plan"] = version.api.plans.filter(public_id=body["plan"]).first()
+            if body["plan"] is None:
+                raise NotFound("There is no such plan of this API.")
+        grant = get_key(version=version, actor=self.actor, **body)
+        return once_only(Response(forms.KeyGrantSerializer(grant).data, status=201))
+
+    @extend_schema(request=None)
+    def submit(self, request: Request, public_id: str) -> Response:
+        """Send the draft for review."""
+        return self.answer(submit_for_review(version=self.matched(), actor=self.actor))
+
+    @extend_schema(request=None)
+    def withdraw(self, request: Request, public_id: str) -> Response:
+        """Take the version out of review."""
+        return self.answer(withdraw_from_review(version=self.matched(), actor=self.actor))
+
+    @extend_schema(request=None)
+    def reopen(self, request: Request, public_id: str) -> Response:
+        """Take an approved version back to draft."""
+        return self.answer(reopen_draft(version=self.matched(), actor=self.actor))
+
+    @extend_schema(request=None)
+    def publish(self, request: Request, public_id: str) -> Response:
+        """Publish the version; where the team asks for no approval it walks every move."""
+        return self.answer(publish_version(version=self.matched(), actor=self.actor))
+
+    @extend_schema(request=forms.DeprecateSerializer)
+    def deprecate(self, request: Request, public_id: str) -> Response:
+        """Deprecate the version."""
+        version = self.matched()
+        body = self.body(forms.DeprecateSerializer)
+        if body["successor"]:
+            body["successor"] = visible_versions(self.actor).filter(public_id=body["successor"]).first()
+            if body["successor"] is None:
+                raise NotFound("There is no such successor.")
+        return self.answer(deprecate_version(version=version, actor=self.actor, **body))
+
+    @extend_schema(request=None)
+    def undo_deprecation(self, request: Request, public_id: str) -> Response:
+        """Take the deprecation back."""
+        return self.answer(undo_deprecation(version=self.matched(), actor=self.actor))
+
+    @extend_schema(request=forms.RetireSerializer)
+    def retire(self, request: Request, public_id: str) -> Response:
+        """Retire the version."""
+        version = self.matched()
+        return self.answer(retire_version(version=version, actor=self.actor, **self.body(forms.RetireSerializer)))
+
+    @extend_schema(request=None)
+    def restore(self, request: Request, public_id: str) -> Response:
+        """Bring a retired version back to deprecated."""
+        return self.answer(restore_version(version=self.matched(), actor=self.actor))
+
+
+class RevisionViewSet(PublicViewSet):
+    """The revisions one may see."""
+
+    permissions: ClassVar = {
+        "list": "signed_in", "retrieve": "signed_in", "update": "team.develop", "review": "team.publish",
+    }  # fmt: skip
+    serializer_class = forms.RevisionDetailSerializer
+    queryset = Revision.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Return the revisions to be seen."""
+        rows = visible_revisions(self.actor)
+        if "version" in self.kwargs:
+            rows = rows.filter(version__public_id=self.kwargs["version"]).defer("document", "source")
+        return rows
+
+    def get_serializer_class(self) -> Any:
+        """Return the short form for lists."""
+        return forms.RevisionSerializer if self.action == "list" else forms.RevisionDetailSerializer
+
+    @extend_schema(request=forms.DraftSerializer)
+    def update(self, request: Request, public_id: str) -> Response:
+        """Save the working copy; a text with errors is kept, and `Gatehouse-Problems` counts them."""
+        revision = self.get_object()
+        body = self.body(forms.DraftSerializer)
+        saved = save_draft(
+            revision=revision, actor=self.actor, if_match=request.headers.get("If-Match"),
+            source=body.pop("source", None), **body,
+        )  # fmt: skip
+        response = self.answer(saved.revision)
+        problems = [finding_json(finding) for finding in saved.findings if finding.severity == "error"]
+        response.data["problems"] = problems
+        return response
+
+    @extend_schema(request=forms.ReviewSerializer, responses={201: forms.ReviewSerializer})
+    def review(self, request: Request, public_id: str) -> Response:
+        """Give a verdict; never the author."""
+        body = self.body(forms.ReviewSerializer)
+        review = review_revision(revision=self.get_object(), actor=self.actor, **body)
+        return Response(forms.ReviewSerializer(review).data, status=201)
+
+
+class ImportViewSet(PublicViewSet):
+    """Imports of one's teams."""
+
+    permissions: ClassVar = {"create": "team.develop", "retrieve": "team.view"}
+    serializer_class = forms.ImportSerializer
+    queryset = ImportJob.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Return the imports to be seen."""
+        return ImportJob.objects.filter(team__in=teams_of(self.actor)).select_related("team", "api")
+
+    @extend_schema(request=forms.NewImportSerializer, responses={201: forms.ImportSerializer})
+    def create(self, request: Request) -> Response:
+        """Import a document as a new API: done at once when small, else in the background (202)."""
+        body = self.body(forms.NewImportSerializer)
+        team = team_for(self.actor, body.pop("team"))
+        if uploaded := body.pop("file", None):
+            body["source"] = uploaded.read()
+        job = import_document(actor=self.actor, team=team, **body)
+        return self.answer(job, status=201 if job.state == ImportJob.State.DONE else 202)

@@ -1,0 +1,256 @@
+"""The JSON forms of apis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apis.models import Api, ApiVersion, ImportJob, Plan, Review, Revision, Subscription
+
+
+class ApiSerializer(serializers.ModelSerializer[Api]):
+    """An API; `team` is the owning team's id."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    team = serializers.CharField(source="team.public_id", read_only=True)
+
+    class Meta:
+        model = Api
+        fields = (
+            "id", "team", "slug", "name", "kind", "summary", "description", "tags", "base_path", "visibility",
+            "created_at",
+        )  # fmt: skip
+
+
+class NewApiSerializer(serializers.Serializer[Any]):
+    """A new API without a document; imports make one with a document."""
+
+    team = serializers.CharField(max_length=60)
+    name = serializers.CharField(max_length=120)
+    kind = serializers.ChoiceField(choices=["rest"], default="rest")
+    slug = serializers.CharField(max_length=60, required=False)
+    summary = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+    description = serializers.CharField(required=False, default="", allow_blank=True)
+    tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False, default=list)
+    base_path = serializers.CharField(max_length=200, required=False)
+    visibility = serializers.ChoiceField(choices=Api.Visibility.choices, required=False)
+
+
+class ApiChangeSerializer(serializers.Serializer[Any]):
+    """What can be changed of an API; `shared_with` is a list of team ids or slugs."""
+
+    name = serializers.CharField(max_length=120, required=False)
+    summary = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    description = serializers.CharField(required=False, allow_blank=True)
+    tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False)
+    base_path = serializers.CharField(max_length=200, required=False)
+    visibility = serializers.ChoiceField(choices=Api.Visibility.choices, required=False)
+    shared_with = serializers.ListField(child=serializers.CharField(max_length=60), required=False)
+
+
+class VersionSerializer(serializers.ModelSerializer[ApiVersion]):
+    """A version and where it stands in its life."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    api = serializers.CharField(source="api.public_id", read_only=True)
+    successor = serializers.CharField(source="successor.public_id", read_only=True, allow_null=True)
+
+    class Meta:
+        model = ApiVersion
+        fields = (
+            "id", "api", "name", "state", "is_blocked", "blocked_reason", "policy_ref", "successor", "published_at",
+            "deprecated_at", "deprecation_reason", "sunset_at", "retired_at", "retirement_reason", "created_at",
+        )  # fmt: skip
+
+
+class NewVersionSerializer(serializers.Serializer[Any]):
+    """A further version; `copy_from` is a version's id."""
+
+    name = serializers.CharField(max_length=5, required=False)
+    copy_from = serializers.CharField(max_length=60, required=False)
+
+
+class MoveSerializer(serializers.Serializer[Any]):
+    """A move of a version: whether it can be made now, and why not."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    target = serializers.CharField()
+    is_allowed = serializers.BooleanField()
+    reason = serializers.CharField()
+
+
+class DeprecateSerializer(serializers.Serializer[Any]):
+    """When it stops and what follows."""
+
+    sunset_at = serializers.DateTimeField()
+    reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    successor = serializers.CharField(max_length=60, required=False, allow_null=True, default=None)
+
+
+class RetireSerializer(serializers.Serializer[Any]):
+    """Needed before the sunset or with callers: the reason and the typed name, such as orders/v1."""
+
+    override_reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    typed_name = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
+
+
+class RevisionSerializer(serializers.ModelSerializer[Revision]):
+    """A revision without its text."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    version = serializers.CharField(source="version.public_id", read_only=True)
+    author = serializers.CharField(source="author.public_id", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Revision
+        fields = (
+            "id", "version", "number", "state", "content_hash", "source_format", "upstream_url",
+            "connect_timeout_seconds", "total_timeout_seconds", "max_body_bytes", "author", "created_at",
+            "updated_at", "submitted_at",
+        )  # fmt: skip
+
+
+class RevisionDetailSerializer(RevisionSerializer):
+    """A revision with its text as given and its canonical document."""
+
+    class Meta(RevisionSerializer.Meta):
+        fields = (*RevisionSerializer.Meta.fields, "source", "document")  # type: ignore[assignment]
+
+
+class DraftSerializer(serializers.Serializer[Any]):
+    """The working copy: its text (left out, it stays) and routing."""
+
+    source = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)  # type: ignore[assignment]
+    upstream_url = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    connect_timeout_seconds = serializers.FloatField(required=False)
+    total_timeout_seconds = serializers.FloatField(required=False)
+    max_body_bytes = serializers.IntegerField(required=False)
+
+
+class ReviewSerializer(serializers.ModelSerializer[Review]):
+    """A verdict."""
+
+    reviewer = serializers.CharField(source="reviewer.public_id", read_only=True)
+
+    class Meta:
+        model = Review
+        fields = ("reviewer", "verdict", "comment", "at")
+        read_only_fields = ("at",)
+
+
+class ImportSerializer(serializers.ModelSerializer[ImportJob]):
+    """An import; `findings` say what is wrong with a document."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    team = serializers.CharField(source="team.public_id", read_only=True)
+    api = serializers.CharField(source="api.public_id", read_only=True, allow_null=True)
+
+    class Meta:
+        model = ImportJob
+        fields = ("id", "team", "state", "api", "error", "findings", "created_at", "finished_at")
+
+
+class NewImportSerializer(serializers.Serializer[Any]):
+    """A document to import: `source` as text, `file` as upload, or `source_url`."""
+
+    team = serializers.CharField(max_length=60)
+    source = serializers.CharField(required=False, trim_whitespace=False)  # type: ignore[assignment]
+    file = serializers.FileField(required=False)
+    source_url = serializers.URLField(max_length=1000, required=False)
+    name = serializers.CharField(max_length=120, required=False)
+    slug = serializers.CharField(max_length=60, required=False)
+    summary = serializers.CharField(max_length=300, required=False)
+    description = serializers.CharField(required=False)
+    tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False)
+    base_path = serializers.CharField(max_length=200, required=False)
+    visibility = serializers.ChoiceField(choices=Api.Visibility.choices, required=False)
+    upstream_url = serializers.CharField(max_length=500, required=False)
+
+
+class PlanSerializer(serializers.ModelSerializer[Plan]):
+    """A plan; `limits` as {id, unit, limit, window, algo, by, hard}."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    api = serializers.CharField(source="api.public_id", read_only=True)
+    limits = serializers.ListField(child=serializers.DictField(), required=False)
+    allowed_models = serializers.ListField(child=serializers.CharField(max_length=260), required=False)
+
+    class Meta:
+        model = Plan
+        fields = (
+            "id", "api", "slug", "name", "description", "limits", "requires_approval", "is_open", "on_store_error",
+            "unknown_price", "allowed_models", "policy_ref", "created_at",
+        )  # fmt: skip
+        read_only_fields = ("slug",)
+
+
+class NewPlanSerializer(PlanSerializer):
+    """A plan for an API, by the API's id."""
+
+    api = serializers.CharField(max_length=60)
+
+
+class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
+    """A subscription."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    application = serializers.CharField(source="application.public_id", read_only=True)
+    version = serializers.CharField(source="version.public_id", read_only=True)
+    plan = serializers.CharField(source="plan.public_id", read_only=True)
+
+    class Meta:
+        model = Subscription
+        fields = ("id", "application", "version", "plan", "state", "reason", "created_at", "started_at", "ended_at")
+
+
+class NewSubscriptionSerializer(serializers.Serializer[Any]):
+    """Which application, which version, which plan: ids."""
+
+    application = serializers.CharField(max_length=60)
+    version = serializers.CharField(max_length=60)
+    plan = serializers.CharField(max_length=60)
+
+
+class RejectSerializer(serializers.Serializer[Any]):
+    """Why."""
+
+    reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+
+
+class KeyRequestSerializer(serializers.Serializer[Any]):
+    """All optional: the application's name, its team, the plan."""
+
+    application_name = serializers.CharField(max_length=120, required=False)
+    team = serializers.CharField(max_length=60, required=False)
+    plan = serializers.CharField(max_length=60, required=False)
+
+
+class KeyGrantSerializer(serializers.Serializer[Any]):
+    """What one step gave; the key is in this answer alone."""
+
+    application = serializers.CharField(source="application.public_id")
+    subscription = serializers.CharField(source="subscription.public_id")
+    credential = serializers.CharField(source="credential.public_id")
+    key = serializers.CharField()
+
+
+class CallerSerializer(serializers.Serializer[Any]):
+    """One application's calls."""
+
+    application_id = serializers.CharField()
+    application_name = serializers.CharField()
+    team_name = serializers.CharField()
+    calls = serializers.IntegerField()
+    calls_7_days = serializers.IntegerField()
+    last_call_at = serializers.DateTimeField(allow_null=True)
+
+
+class ImpactSerializer(serializers.Serializer[Any]):
+    """Who is hit by a move."""
+
+    applications = serializers.IntegerField()
+    calls_30_days = serializers.IntegerField()
+    teams = serializers.IntegerField()
+    rows = CallerSerializer(many=True)

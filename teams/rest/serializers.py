@@ -1,0 +1,169 @@
+"""The JSON forms of teams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from teams.models import AccessToken, Application, AuditEvent, Credential, Invitation, Membership, Role, Team, User
+
+
+class UserSerializer(serializers.ModelSerializer[User]):
+    """A person."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        model = User
+        fields = ("id", "email", "name", "zone", "theme", "density", "is_platform_admin")
+        read_only_fields = ("email", "is_platform_admin")
+
+
+class TeamSerializer(serializers.ModelSerializer[Team]):
+    """A team."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    slug = serializers.CharField(max_length=60, required=False)
+
+    class Meta:
+        model = Team
+        fields = (
+            "id", "slug", "name", "description", "contact_email", "required_approvals", "minimum_notice_days",
+            "created_at",
+        )  # fmt: skip
+
+
+class MemberSerializer(serializers.ModelSerializer[Membership]):
+    """A person's role in a team."""
+
+    user = UserSerializer(read_only=True)
+
+    class Meta:
+        model = Membership
+        fields = ("user", "role", "created_at")
+
+
+class RoleSerializer(serializers.Serializer[Any]):
+    """A role."""
+
+    role = serializers.ChoiceField(choices=Role.choices)
+
+
+class InviteSerializer(RoleSerializer):
+    """Whom to invite."""
+
+    email = serializers.EmailField()
+
+
+class InvitationSerializer(serializers.ModelSerializer[Invitation]):
+    """An invitation; `url` is there only in the answer that made it."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        model = Invitation
+        fields = ("id", "email", "role", "created_at", "expires_at", "accepted_at", "withdrawn_at")
+
+
+class MadeInvitationSerializer(InvitationSerializer):
+    """The same with the link, shown once."""
+
+    url = serializers.CharField(read_only=True)
+
+    class Meta(InvitationSerializer.Meta):
+        fields = (*InvitationSerializer.Meta.fields, "url")  # type: ignore[assignment]
+
+
+class AcceptSerializer(serializers.Serializer[Any]):
+    """What a newcomer says; somebody signed in sends the code alone."""
+
+    code = serializers.CharField(max_length=100)
+    name = serializers.CharField(max_length=120, required=False)
+    password = serializers.CharField(max_length=200, required=False)
+
+
+class ApplicationSerializer(serializers.ModelSerializer[Application]):
+    """An application; `team` is the team's id."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    team = serializers.CharField(source="team.public_id", read_only=True)
+
+    class Meta:
+        model = Application
+        fields = ("id", "team", "name", "description", "created_at")
+
+
+class NewApplicationSerializer(serializers.Serializer[Any]):
+    """A new application."""
+
+    team = serializers.CharField(max_length=60)
+    name = serializers.CharField(max_length=120)
+    description = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+
+
+class ApplicationChangeSerializer(serializers.Serializer[Any]):
+    """An application's name and description."""
+
+    name = serializers.CharField(max_length=120)
+    description = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+
+
+class CredentialSerializer(serializers.ModelSerializer[Credential]):
+    """A key; its secret was shown once."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    application = serializers.CharField(source="application.public_id", read_only=True)
+    state = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Credential
+        fields = ("id", "application", "name", "environment", "hint", "state", "created_at", "expires_at", "revoked_at")
+
+
+class MadeCredentialSerializer(CredentialSerializer):
+    """The same with the key, shown once."""
+
+    key = serializers.CharField(read_only=True)
+
+    class Meta(CredentialSerializer.Meta):
+        fields = (*CredentialSerializer.Meta.fields, "key")  # type: ignore[assignment]
+
+
+class NewCredentialSerializer(serializers.Serializer[Any]):
+    """A new key."""
+
+    name = serializers.CharField(max_length=120)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class TokenSerializer(serializers.ModelSerializer[AccessToken]):
+    """A personal access token; its secret was shown once."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        model = AccessToken
+        fields = ("id", "name", "hint", "created_at", "expires_at", "revoked_at", "last_used_at")
+
+
+class MadeTokenSerializer(TokenSerializer):
+    """The same with the token, shown once."""
+
+    token = serializers.CharField(read_only=True)
+
+    class Meta(TokenSerializer.Meta):
+        fields = (*TokenSerializer.Meta.fields, "token")  # type: ignore[assignment]
+
+
+class AuditSerializer(serializers.ModelSerializer[AuditEvent]):
+    """One entry of the audit log."""
+
+    team = serializers.CharField(source="team.public_id", read_only=True, allow_null=True)
+
+    class Meta:
+        model = AuditEvent
+        fields = (
+            "id", "at", "actor_name", "verb", "object_type", "object_id", "object_name", "team", "before", "after",
+            "reason", "request_id",
+        )  # fmt: skip

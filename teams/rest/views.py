@@ -1,0 +1,259 @@
+"""Teams, people, applications, keys, tokens and the audit log over REST."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django_filters import CharFilter, IsoDateTimeFilter
+from django_filters.rest_framework.filterset import FilterSet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from common.rest import PublicViewSet, once_only
+from teams import selectors
+from teams.models import AccessToken, Application, AuditEvent, Credential, Invitation, Team, User
+from teams.rest import serializers as forms
+from teams.roles import teams_of
+from teams.services.applications import create_application, update_application
+from teams.services.credentials import issue_credential, revoke_credential
+from teams.services.people import (
+    accept_invitation,
+    change_role,
+    create_team,
+    invitation_url,
+    invite_member,
+    remove_member,
+    update_profile,
+    update_team,
+    withdraw_invitation,
+)
+from teams.services.tokens import create_access_token, revoke_access_token
+
+
+class MeView(APIView):
+    """The person who asks."""
+
+    permissions: ClassVar[dict[str, str]] = {"get": "signed_in", "patch": "signed_in"}
+
+    @extend_schema(responses=forms.UserSerializer)
+    def get(self, request: Request) -> Response:
+        """Answer the person."""
+        return Response(forms.UserSerializer(request.user).data)  # type: ignore[arg-type]
+
+    @extend_schema(request=forms.UserSerializer, responses=forms.UserSerializer)
+    def patch(self, request: Request) -> Response:
+        """Change the person's own settings."""
+        form = forms.UserSerializer(data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        user = update_profile(user=request.user, **form.validated_data)  # type: ignore[arg-type]
+        return Response(forms.UserSerializer(user).data)
+
+
+class TeamViewSet(PublicViewSet):
+    """The teams one is in."""
+
+    permissions: ClassVar = {
+        "list": "signed_in", "create": "signed_in", "retrieve": "team.view", "partial_update": "team.own",
+    }  # fmt: skip
+    serializer_class = forms.TeamSerializer
+    queryset = Team.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Return the teams to be seen."""
+        return teams_of(self.actor)
+
+    def create(self, request: Request) -> Response:
+        """Create a team."""
+        return self.answer(create_team(actor=self.actor, **self.body(forms.TeamSerializer)), status=201)
+
+    def partial_update(self, request: Request, public_id: str) -> Response:
+        """Change a team."""
+        team = self.matched()
+        changes = self.body(forms.TeamSerializer, partial=True)
+        changes.pop("slug", None)
+        return self.answer(update_team(team=team, actor=self.actor, row_version=team.row_version, **changes))
+
+
+class _InTeam(PublicViewSet):
+    """What belongs to the team of the URL."""
+
+    @property
+    def team(self) -> Team:
+        """Return the team, or 404."""
+        return selectors.team_for(self.actor, self.kwargs["team"])
+
+
+class MemberViewSet(_InTeam):
+    """The members of a team; found by the person's id."""
+
+    permissions: ClassVar = {"list": "team.view", "partial_update": "team.own", "destroy": "team.own"}
+    serializer_class = forms.MemberSerializer
+    queryset = User.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Return the team's memberships."""
+        return selectors.members_of(self.team)
+
+    def partial_update(self, request: Request, team: str, public_id: str) -> Response:
+        """Give a member another role."""
+        membership = selectors.membership_for(self.actor, self.team, public_id)
+        role = self.body(forms.RoleSerializer)["role"]
+        return Response(forms.MemberSerializer(change_role(membership=membership, role=role, actor=self.actor)).data)
+
+    def destroy(self, request: Request, team: str, public_id: str) -> Response:
+        """Take a person out of the team."""
+        remove_member(membership=selectors.membership_for(self.actor, self.team, public_id), actor=self.actor)
+        return Response(status=204)
+
+
+class InvitationViewSet(_InTeam):
+    """Open invitations to a team."""
+
+    permissions: ClassVar = {"list": "team.view", "create": "team.own", "destroy": "team.own"}
+    serializer_class = forms.InvitationSerializer
+    queryset = Invitation.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Return the invitations that can still be accepted."""
+        return selectors.open_invitations(self.team)
+
+    @extend_schema(request=forms.InviteSerializer, responses={201: forms.MadeInvitationSerializer})
+    def create(self, request: Request, team: str) -> Response:
+        """Invite an address; the link is in this answer alone."""
+        invitation, code = invite_member(team=self.team, actor=self.actor, **self.body(forms.InviteSerializer))
+        invitation.url = invitation_url(code)  # type: ignore[attr-defined]
+        return once_only(self.answer(invitation, status=201, serializer_class=forms.MadeInvitationSerializer))
+
+    def destroy(self, request: Request, team: str, public_id: str) -> Response:
+        """Withdraw an invitation."""
+        withdraw_invitation(invitation=self.get_object(), actor=self.actor)
+        return Response(status=204)
+
+
+class AcceptView(APIView):
+    """Accepts an invitation by its code."""
+
+    permission = "public"
+
+    @extend_schema(request=forms.AcceptSerializer, responses=forms.UserSerializer)
+    def post(self, request: Request) -> Response:
+        """Join the team: signed in as the invited person, or as somebody new with name and password."""
+        form = forms.AcceptSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        user = request.user if request.user.is_authenticated else None
+        return Response(forms.UserSerializer(accept_invitation(user=user, **form.validated_data)).data)  # type: ignore[arg-type]
+
+
+class ApplicationViewSet(PublicViewSet):
+    """The applications of one's teams."""
+
+    permissions: ClassVar = {
+        "list": "signed_in", "create": "team.develop", "retrieve": "team.view", "partial_update": "team.develop",
+    }  # fmt: skip
+    serializer_class = forms.ApplicationSerializer
+    queryset = Application.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Return the applications to be seen."""
+        return selectors.applications_for(self.actor)
+
+    @extend_schema(request=forms.NewApplicationSerializer, responses={201: forms.ApplicationSerializer})
+    def create(self, request: Request) -> Response:
+        """Create an application; `team` is the team's id or slug."""
+        body = self.body(forms.NewApplicationSerializer)
+        team = selectors.team_for(self.actor, body.pop("team"))
+        return self.answer(create_application(team=team, actor=self.actor, **body), status=201)
+
+    @extend_schema(request=forms.ApplicationChangeSerializer)
+    def partial_update(self, request: Request, public_id: str) -> Response:
+        """Rename an application."""
+        row = self.matched()
+        body = {"name": row.name, "description": row.description}
+        body |= self.body(forms.ApplicationChangeSerializer, partial=True)
+        changed = update_application(application=row, actor=self.actor, row_version=row.row_version, **body)
+        return self.answer(changed)
+
+
+class CredentialViewSet(PublicViewSet):
+    """The keys of an application."""
+
+    permissions: ClassVar = {
+        "list": "team.view", "create": "team.develop", "retrieve": "team.view", "revoke": "team.develop",
+    }  # fmt: skip
+    serializer_class = forms.CredentialSerializer
+    queryset = Credential.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Return the application's keys."""
+        application = selectors.application_for(self.actor, self.kwargs["application"])
+        return application.credentials.select_related("application__team")
+
+    @extend_schema(request=forms.NewCredentialSerializer, responses={201: forms.MadeCredentialSerializer})
+    def create(self, request: Request, application: str) -> Response:
+        """Create a key; it is in this answer alone."""
+        found = selectors.application_for(self.actor, application)
+        body = self.body(forms.NewCredentialSerializer)
+        credential, key = issue_credential(application=found, actor=self.actor, **body)
+        credential.key = key  # type: ignore[attr-defined]
+        return once_only(self.answer(credential, status=201, serializer_class=forms.MadeCredentialSerializer))
+
+    @extend_schema(request=None)
+    def revoke(self, request: Request, application: str, public_id: str) -> Response:
+        """Revoke a key for ever."""
+        row = self.matched()
+        return self.answer(revoke_credential(credential=row, actor=self.actor, row_version=row.row_version))
+
+
+class TokenViewSet(PublicViewSet):
+    """One's own access tokens."""
+
+    permissions: ClassVar = {"list": "signed_in", "create": "signed_in", "destroy": "signed_in"}
+    serializer_class = forms.TokenSerializer
+    queryset = AccessToken.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Return one's own tokens."""
+        return AccessToken.objects.filter(user=self.actor)
+
+    @extend_schema(request=forms.NewCredentialSerializer, responses={201: forms.MadeTokenSerializer})
+    def create(self, request: Request) -> Response:
+        """Create a token; it is in this answer alone."""
+        row, token = create_access_token(user=self.actor, **self.body(forms.NewCredentialSerializer))
+        row.token = token  # type: ignore[attr-defined]
+        return once_only(self.answer(row, status=201, serializer_class=forms.MadeTokenSerializer))
+
+    def destroy(self, request: Request, public_id: str) -> Response:
+        """Revoke a token."""
+        revoke_access_token(token_id=public_id, user=self.actor)
+        return Response(status=204)
+
+
+class AuditFilter(FilterSet):
+    """Narrows the audit log."""
+
+    verb = CharFilter(lookup_expr="startswith")
+    object_id = CharFilter()
+    actor = CharFilter(field_name="actor__public_id")
+    team = CharFilter(field_name="team__public_id")
+    since = IsoDateTimeFilter(field_name="at", lookup_expr="gte")
+    until = IsoDateTimeFilter(field_name="at", lookup_expr="lt")
+
+    class Meta:
+        model = AuditEvent
+        fields: ClassVar[list[str]] = []
+
+
+class AuditViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[AuditEvent]):
+    """Who did what: all of it to a platform admin, an owner's own teams to the owner."""
+
+    permissions: ClassVar = {"list": "signed_in"}
+    serializer_class = forms.AuditSerializer
+    filterset_class = AuditFilter
+    queryset = AuditEvent.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Return the entries to be seen."""
+        return selectors.audit_for(self.request.user)  # type: ignore[arg-type]
