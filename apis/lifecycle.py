@@ -130,6 +130,8 @@ OVERLAY_MOVES: tuple[Move, ...] = tuple(
     )
 )
 
+ALL_VERSION_MOVES = (*VERSION_MOVES, *OVERLAY_MOVES)
+
 REVISION_STATES: dict[str, State] = {
     state.name: state
     for state in (
@@ -177,7 +179,7 @@ def overlay_moves(state: str, *, is_blocked: bool) -> tuple[Move, ...]:
     return tuple(move for move in OVERLAY_MOVES if move.source == state and move.name == wanted)
 
 
-def find_move(name: str, state: str, table: Iterable[Move] = VERSION_MOVES) -> Move | None:
+def find_move(name: str, state: str, table: Iterable[Move] = ALL_VERSION_MOVES) -> Move | None:
     """Return the move of that name out of a state, or None when the table has none."""
     return next((move for move in table if move.name == name and move.source == state), None)
 
@@ -187,11 +189,11 @@ def why_not(name: str, state: str) -> str:
     move = find_move(name, state)
     if move is not None:
         return "" if move.is_built else move.unbuilt_reason
-    if not any(known.name == name for known in VERSION_MOVES):
+    named = [known for known in ALL_VERSION_MOVES if known.name == name]
+    if not named:
         return f"There is no move called {name}."
-    sources = " or ".join(
-        VERSION_STATES[known.source].label.lower() for known in VERSION_MOVES if known.name == name and known.is_built
-    )
+    starts = [known for known in named if known.is_built] or named
+    sources = " or ".join(VERSION_STATES[known.source].label.lower() for known in starts)
     return f"It is {VERSION_STATES[state].label.lower()}; this move starts from {sources}."
 
 

@@ -19,8 +19,9 @@ from apis.services.subscriptions import (
     reject_subscription,
     subscribe,
 )
+from apis.try_it import LIFETIME_SECONDS, mint_try_it_token
 from common.errors import NotFound
-from common.rest import PublicViewSet
+from common.rest import PublicViewSet, once_only
 from teams.selectors import application_for
 
 
@@ -58,7 +59,7 @@ class SubscriptionViewSet(PublicViewSet):
 
     permissions: ClassVar = {
         "list": "signed_in", "retrieve": "team.view", "create": "team.develop", "approve": "team.publish",
-        "reject": "team.publish", "end": "team.develop",
+        "reject": "team.publish", "end": "team.develop", "try_it": "team.develop",
     }  # fmt: skip
     serializer_class = forms.SubscriptionSerializer
     filterset_class = filters.SubscriptionFilter
@@ -98,3 +99,10 @@ class SubscriptionViewSet(PublicViewSet):
         row = self.matched()
         reason = self.body(forms.RejectSerializer)["reason"]
         return self.answer(end_subscription(subscription=row, actor=self.actor, reason=reason))
+
+    @extend_schema(request=None, responses={201: forms.TryItSerializer})
+    def try_it(self, request: Request, public_id: str) -> Response:
+        """Mint a credential of fifteen minutes for trying calls; it is stored nowhere."""
+        token = mint_try_it_token(user=self.actor, subscription=self.get_object())
+        answer = forms.TryItSerializer({"token": token, "expires_in_seconds": LIFETIME_SECONDS})
+        return once_only(Response(answer.data, status=201))

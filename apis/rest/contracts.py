@@ -10,32 +10,43 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apis.design.document import MAX_DOCUMENT_BYTES
 from apis.models import Api, ApiVersion, ImportJob, Revision
 from apis.rest import filters
 from apis.rest import serializers as forms
 from apis.selectors import (
     available_moves,
-    current_revision,
     impact_of,
+    served_document,
     visible_apis,
-    visible_revisions,
     visible_versions,
-    working_copy,
 )
 from apis.services.contracts import create_api, delete_api, update_api
 from apis.services.deprecation import deprecate_version, undo_deprecation
 from apis.services.documents import finding_json, save_draft
 from apis.services.imports import import_document
 from apis.services.keys import get_key
+from apis.services.moves import require_move
 from apis.services.publishing import publish_version
 from apis.services.retirement import restore_version, retire_version
 from apis.services.reviews import reopen_draft, review_revision, submit_for_review, withdraw_from_review
 from apis.services.versions import create_version
-from common.errors import Invalid, NotFound
+from common.errors import Invalid, NotFound, TooLarge
 from common.rest import PublicViewSet, once_only
 from teams.models import Role, Team
 from teams.roles import require_role, teams_of
 from teams.selectors import team_for
+
+# JSON escapes quotes and line ends: a document within the limit may be up to twice as long in a body.
+MAX_BODY_BYTES = 2 * MAX_DOCUMENT_BYTES + 64 * 1024
+
+
+def refuse_long_body(request: Request) -> None:
+    """Raise TooLarge, before it is read, for a body that cannot hold a document within the limit."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+        limit = MAX_DOCUMENT_BYTES // 1024**2
+        raise TooLarge(f"The body has {int(length) / 1024**2:.0f} MB; a document has at most {limit} MB.")
 
 
 class ApiViewSet(PublicViewSet):
@@ -91,7 +102,7 @@ class VersionViewSet(PublicViewSet):
         "moves": "team.view", "impact": "team.view", "key": "team.develop", "submit": "team.develop",
         "withdraw": "team.develop", "reopen": "team.publish", "publish": "team.publish",
         "deprecate": "team.publish", "undo_deprecation": "team.publish", "retire": "team.publish",
-        "restore": "team.publish",
+        "restore": "team.publish", "other_move": "team.publish",
     }  # fmt: skip
     serializer_class = forms.VersionSerializer
     filterset_class = filters.VersionFilter
@@ -118,12 +129,12 @@ class VersionViewSet(PublicViewSet):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def document(self, request: Request, public_id: str) -> Response:
-        """Answer the version's canonical OpenAPI document."""
+        """Answer the version's OpenAPI 3.1 document as callers use it: the gateway is its server."""
         version = self.get_object()
-        revision = current_revision(version) or working_copy(version)
-        if revision is None or not revision.document:
+        document = served_document(version)
+        if not document:
             raise NotFound("This version has no document yet.")
-        return Response(revision.document)
+        return Response(document)
 
     @extend_schema(responses=forms.MoveSerializer(many=True))
     def moves(self, request: Request, public_id: str) -> Response:
@@ -202,19 +213,27 @@ class VersionViewSet(PublicViewSet):
         """Bring a retired version back to deprecated."""
         return self.answer(restore_version(version=self.matched(), actor=self.actor))
 
+    @extend_schema(request=None)
+    def other_move(self, request: Request, public_id: str, move: str) -> Response:
+        """Refuse, with its reason, a move that the lifecycle knows and that is not built yet."""
+        version = self.matched()
+        require_move(version=version, name=move.replace("-", "_"), actor=self.actor)
+        return self.answer(version)
+
 
 class RevisionViewSet(PublicViewSet):
-    """The revisions one may see."""
+    """The revisions of own teams' versions: text, upstream and limits are their team's alone."""
 
     permissions: ClassVar = {
-        "list": "signed_in", "retrieve": "signed_in", "update": "team.develop", "review": "team.publish",
+        "list": "team.view", "retrieve": "team.view", "update": "team.develop", "review": "team.publish",
     }  # fmt: skip
     serializer_class = forms.RevisionDetailSerializer
     queryset = Revision.objects.none()
 
     def get_queryset(self) -> Any:
         """Return the revisions to be seen."""
-        rows = visible_revisions(self.actor)
+        rows = Revision.objects.select_related("version__api__team", "author")
+        rows = rows.filter(version__api__team__in=teams_of(self.actor).values("pk"))
         if "version" in self.kwargs:
             rows = rows.filter(version__public_id=self.kwargs["version"]).defer("document", "source")
         return rows
@@ -225,7 +244,8 @@ class RevisionViewSet(PublicViewSet):
 
     @extend_schema(request=forms.DraftSerializer)
     def update(self, request: Request, public_id: str) -> Response:
-        """Save the working copy; a text with errors is kept, and `Gatehouse-Problems` counts them."""
+        """Save the working copy; a text with errors is kept, and `problems` lists them."""
+        refuse_long_body(request)
         revision = self.get_object()
         body = self.body(forms.DraftSerializer)
         saved = save_draft(
@@ -240,25 +260,29 @@ class RevisionViewSet(PublicViewSet):
     @extend_schema(request=forms.ReviewSerializer, responses={201: forms.ReviewSerializer})
     def review(self, request: Request, public_id: str) -> Response:
         """Give a verdict; never the author."""
+        revision = self.matched()
         body = self.body(forms.ReviewSerializer)
-        review = review_revision(revision=self.get_object(), actor=self.actor, **body)
+        review = review_revision(revision=revision, actor=self.actor, **body)
         return Response(forms.ReviewSerializer(review).data, status=201)
 
 
 class ImportViewSet(PublicViewSet):
     """Imports of one's teams."""
 
-    permissions: ClassVar = {"create": "team.develop", "retrieve": "team.view"}
+    permissions: ClassVar = {"list": "team.view", "create": "team.develop", "retrieve": "team.view"}
     serializer_class = forms.ImportSerializer
+    filterset_class = filters.ImportFilter
     queryset = ImportJob.objects.none()
 
     def get_queryset(self) -> Any:
         """Return the imports to be seen."""
-        return ImportJob.objects.filter(team__in=teams_of(self.actor)).select_related("team", "api")
+        mine = ImportJob.objects.filter(team__in=teams_of(self.actor).values("pk"))
+        return mine.select_related("team", "api", "version").defer("source")
 
     @extend_schema(request=forms.NewImportSerializer, responses={201: forms.ImportSerializer})
     def create(self, request: Request) -> Response:
         """Import a document as a new API: done at once when small, else in the background (202)."""
+        refuse_long_body(request)
         body = self.body(forms.NewImportSerializer)
         team = team_for(self.actor, body.pop("team"))
         if uploaded := body.pop("file", None):

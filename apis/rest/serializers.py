@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apis.models import Api, ApiVersion, ImportJob, Plan, Review, Revision, Subscription
+from apis.selectors import version_url
 
 
 class ApiSerializer(serializers.ModelSerializer[Api]):
@@ -54,14 +55,20 @@ class VersionSerializer(serializers.ModelSerializer[ApiVersion]):
 
     id = serializers.CharField(source="public_id", read_only=True)
     api = serializers.CharField(source="api.public_id", read_only=True)
+    url = serializers.SerializerMethodField(help_text="Where its paths are called at the gateway.")
     successor = serializers.CharField(source="successor.public_id", read_only=True, allow_null=True)
 
     class Meta:
         model = ApiVersion
         fields = (
-            "id", "api", "name", "state", "is_blocked", "blocked_reason", "policy_ref", "successor", "published_at",
-            "deprecated_at", "deprecation_reason", "sunset_at", "retired_at", "retirement_reason", "created_at",
+            "id", "api", "name", "state", "url", "is_blocked", "blocked_reason", "policy_ref", "successor",
+            "published_at", "deprecated_at", "deprecation_reason", "sunset_at", "retired_at", "retirement_reason",
+            "created_at",
         )  # fmt: skip
+
+    def get_url(self, version: ApiVersion) -> str:
+        """Return the version's address at the gateway."""
+        return version_url(version)
 
 
 class NewVersionSerializer(serializers.Serializer[Any]):
@@ -145,11 +152,12 @@ class ImportSerializer(serializers.ModelSerializer[ImportJob]):
 
     id = serializers.CharField(source="public_id", read_only=True)
     team = serializers.CharField(source="team.public_id", read_only=True)
-    api = serializers.CharField(source="api.public_id", read_only=True, allow_null=True)
+    api = serializers.CharField(source="api.public_id", read_only=True, allow_null=True, default=None)
+    version = serializers.CharField(source="version.public_id", read_only=True, allow_null=True, default=None)
 
     class Meta:
         model = ImportJob
-        fields = ("id", "team", "state", "api", "error", "findings", "created_at", "finished_at")
+        fields = ("id", "team", "state", "api", "version", "error", "findings", "created_at", "finished_at")
 
 
 class NewImportSerializer(serializers.Serializer[Any]):
@@ -234,6 +242,13 @@ class KeyGrantSerializer(serializers.Serializer[Any]):
     subscription = serializers.CharField(source="subscription.public_id")
     credential = serializers.CharField(source="credential.public_id")
     key = serializers.CharField()
+
+
+class TryItSerializer(serializers.Serializer[Any]):
+    """A credential for trying calls, in this answer alone."""
+
+    token = serializers.CharField()
+    expires_in_seconds = serializers.IntegerField()
 
 
 class CallerSerializer(serializers.Serializer[Any]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from apis.rest.consumption import PlanViewSet, SubscriptionViewSet
 from apis.rest.contracts import ApiViewSet, ImportViewSet, RevisionViewSet, VersionViewSet
@@ -10,7 +10,9 @@ from apis.rest.contracts import ApiViewSet, ImportViewSet, RevisionViewSet, Vers
 VERSION_ACTIONS = (
     "submit", "withdraw", "reopen", "publish", "deprecate", "undo_deprecation", "retire", "restore", "key",
 )  # fmt: skip
-SUBSCRIPTION_ACTIONS = ("approve", "reject", "end")
+# The lifecycle knows them and nobody has built them: they are refused with their reason.
+UNBUILT_MOVES = "preview|end-preview|archive|block|lift-block"
+SUBSCRIPTION_ACTIONS = ("approve", "reject", "end", "try_it")
 
 urlpatterns = [
     path("apis", ApiViewSet.as_view({"get": "list", "post": "create"}), name="apis"),
@@ -33,10 +35,15 @@ urlpatterns = [
         )
         for action in VERSION_ACTIONS
     ),
+    re_path(
+        rf"^versions/(?P<public_id>[^/]+)/(?P<move>{UNBUILT_MOVES})$",
+        VersionViewSet.as_view({"post": "other_move"}),
+        name="version-other-move",
+    ),
     path("versions/<str:version>/revisions", RevisionViewSet.as_view({"get": "list"}), name="revisions"),
     path("revisions/<str:public_id>", RevisionViewSet.as_view({"get": "retrieve", "put": "update"}), name="revision"),
     path("revisions/<str:public_id>/review", RevisionViewSet.as_view({"post": "review"}), name="revision-review"),
-    path("imports", ImportViewSet.as_view({"post": "create"}), name="imports"),
+    path("imports", ImportViewSet.as_view({"get": "list", "post": "create"}), name="imports"),
     path("imports/<str:public_id>", ImportViewSet.as_view({"get": "retrieve"}), name="import"),
     path("plans", PlanViewSet.as_view({"get": "list", "post": "create"}), name="plans"),
     path("plans/<str:public_id>", PlanViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="plan"),
@@ -44,9 +51,9 @@ urlpatterns = [
     path("subscriptions/<str:public_id>", SubscriptionViewSet.as_view({"get": "retrieve"}), name="subscription"),
     *(
         path(
-            f"subscriptions/<str:public_id>/{action}",
+            f"subscriptions/<str:public_id>/{action.replace('_', '-')}",
             SubscriptionViewSet.as_view({"post": action}),
-            name=f"subscription-{action}",
+            name=f"subscription-{action.replace('_', '-')}",
         )
         for action in SUBSCRIPTION_ACTIONS
     ),

@@ -18,6 +18,8 @@ from apis.selectors.versions import (
     current_revision,
     impact_of,
     latest_version,
+    served_document,
+    version_url,
     working_copy,
 )
 from apis.selectors.visibility import (
@@ -51,7 +53,9 @@ __all__ = [
     "latest_version",
     "require_visible",
     "search_apis",
+    "served_document",
     "version_for",
+    "version_url",
     "visible_apis",
     "visible_plans",
     "visible_revisions",

@@ -35,7 +35,10 @@ MAX_WORDS = 8
 
 @dataclass(frozen=True, slots=True)
 class CatalogFilters:
-    """What the catalog is narrowed to; "" or False means not at all. `is_mine` adds drafts of own teams."""
+    """What the catalog is narrowed to; "" or False means not at all.
+
+    `has_drafts` adds what own teams have not published yet; `is_mine` is own teams' APIs alone, drafts included.
+    """
 
     words: str = ""
     kind: str = ""
@@ -43,6 +46,7 @@ class CatalogFilters:
     state: str = ""
     tag: str = ""
     is_mine: bool = False
+    has_drafts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,10 @@ def catalog_apis(user: User, filters: CatalogFilters | None = None) -> QuerySet[
     apis = visible_apis(user)
     if filters.is_mine:
         apis = apis.filter(team__in=teams_of(user, Role.DEVELOPER).values("pk"))
-    versions = ApiVersion.objects.filter(api=OuterRef("pk"))
-    shown = by_rank(versions if filters.is_mine else versions.filter(state__in=LISTED))
+    is_listed = Q(state__in=LISTED)
+    if filters.is_mine or filters.has_drafts:
+        is_listed |= Q(api__team__in=teams_of(user).values("pk"))
+    shown = by_rank(ApiVersion.objects.filter(is_listed, api=OuterRef("pk")))
     live = Subscription.objects.filter(version__api=OuterRef("pk"), state__in=["active", "change_pending"])
     apis = apis.annotate(
         shown_version_id=Subquery(shown.values("pk")[:1]),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from django.conf import settings
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.db.models.functions import Cast, Substr
 
@@ -76,6 +78,48 @@ def current_revision(version: ApiVersion) -> Revision | None:
 def working_copy(version: ApiVersion) -> Revision | None:
     """Return the revision to show and copy: the one under work, else the current one, else the newest."""
     return working_revision(version) or current_revision(version) or version.revisions.order_by("-number").first()
+
+
+def served_document(version: ApiVersion, revision: Revision | None = None) -> dict[str, Any]:
+    """Return the document as callers use it: the gateway as its server, a Gatehouse key as its security.
+
+    The upstream's own addresses and schemes are its owner's matter and left out. Without `revision` the current one is
+    taken, else the one under work.
+    """
+    revision = revision or current_revision(version) or working_copy(version)
+    if revision is None or not revision.document:
+        return {}
+    document = {key: value for key, value in revision.document.items() if key not in {"servers", "security"}}
+    paths = document.get("paths")
+    if isinstance(paths, dict):
+        document["paths"] = {path: _callers_view(item) for path, item in paths.items()}
+    components = document.get("components")
+    scheme = {"type": "http", "scheme": "bearer", "description": "A Gatehouse key: gh_live_…"}
+    document["components"] = {
+        **(components if isinstance(components, dict) else {}),
+        "securitySchemes": {"gatehouse_key": scheme},
+    }
+    document["security"] = [{"gatehouse_key": []}]
+    document["servers"] = [{"url": version_url(version)}]
+    return document
+
+
+def version_url(version: ApiVersion) -> str:
+    """Return the address at the gateway under which a version's paths are called."""
+    return f"{settings.GATEHOUSE_GATEWAY_URL}{version.api.base_path}/{version.name}"
+
+
+def _callers_view(item: Any) -> Any:
+    """Leave out the upstream's servers and security of a path item and its operations."""
+    if not isinstance(item, dict):
+        return item
+    return {
+        key: {name: part for name, part in value.items() if name not in {"servers", "security"}}
+        if isinstance(value, dict)
+        else value
+        for key, value in item.items()
+        if key != "servers"
+    }
 
 
 def impact_of(version: ApiVersion) -> Impact:

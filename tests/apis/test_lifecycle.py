@@ -82,6 +82,8 @@ def test_the_author_is_no_obstacle_on_a_path_one_person_walks():
 
 def test_a_refusal_names_the_states_the_move_starts_from():
     assert lifecycle.why_not("deprecate", "draft") == "It is draft; this move starts from published."
+    assert lifecycle.why_not("block", "draft").endswith("starts from preview or published or deprecated.")
+    assert lifecycle.why_not("block", "published").startswith("Blocking a version is not available yet")
     assert lifecycle.why_not("fly", "draft") == "There is no move called fly."
     assert lifecycle.why_not("publish", "preview").startswith("Previews")
     assert lifecycle.why_not("publish", "approved") == ""
