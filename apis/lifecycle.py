@@ -184,6 +184,11 @@ def find_move(name: str, state: str, table: Iterable[Move] = ALL_VERSION_MOVES) 
     return next((move for move in table if move.name == name and move.source == state), None)
 
 
+def role_of(name: str) -> Role:
+    """Return the least role that may make a move of a version, from whatever state."""
+    return next((move.role for move in ALL_VERSION_MOVES if move.name == name), "publisher")
+
+
 def why_not(name: str, state: str) -> str:
     """Return why a version in a state cannot make a move, as the table alone sees it; "" when it can."""
     move = find_move(name, state)

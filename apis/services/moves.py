@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import F
 
 from apis.guards import failing_guards
-from apis.lifecycle import REVISION_MOVES, VERSION_STATES, Move, find_move, why_not
+from apis.lifecycle import REVISION_MOVES, VERSION_STATES, Move, find_move, role_of, why_not
 from apis.models import ApiVersion, Revision, Transition
 from common.clock import now
 from common.errors import Conflict
@@ -21,7 +21,7 @@ MOVED_MEANWHILE = "move-lost"
 def require_move(*, version: ApiVersion, name: str, actor: User) -> Move:
     """Return the move; raise NotFound or NotAllowed without its role, Conflict with the table's or a guard's reason."""
     move = find_move(name, version.state)
-    role = Role(move.role) if move else Role.PUBLISHER
+    role = Role(role_of(name))
     require_role(actor=actor, team=version.api.team, role=role, what=f"{name.replace('_', ' ')} this version")
     reason = why_not(name, version.state)
     if reason or move is None:

@@ -80,6 +80,13 @@ def test_the_author_is_no_obstacle_on_a_path_one_person_walks():
     assert {"document_ready", "upstream_ready", "plan_ready"} <= set(guards)
 
 
+def test_a_move_asks_for_one_role_from_whatever_state():
+    for table in (lifecycle.ALL_VERSION_MOVES, lifecycle.REVISION_MOVES):
+        for name in {move.name for move in table}:
+            assert len({move.role for move in table if move.name == name}) == 1
+    assert (lifecycle.role_of("submit"), lifecycle.role_of("publish")) == ("developer", "publisher")
+
+
 def test_a_refusal_names_the_states_the_move_starts_from():
     assert lifecycle.why_not("deprecate", "draft") == "It is draft; this move starts from published."
     assert lifecycle.why_not("block", "draft").endswith("starts from preview or published or deprecated.")

@@ -41,13 +41,8 @@ def sees(user, api):
 
 
 def test_drafts_are_seen_by_their_team_alone(draft, owner, member, stranger, consumer, admin):
-    assert [sees(who, draft.api) for who in (owner, member, admin, consumer, stranger)] == [
-        True,
-        True,
-        True,
-        False,
-        False,
-    ]
+    assert all(sees(who, draft.api) for who in (owner, member, admin))
+    assert not any(sees(who, draft.api) for who in (consumer, stranger))
     assert not visible_versions(consumer).filter(pk=draft.pk).exists()
     assert not visible_plans(consumer).filter(api=draft.api).exists()
 
@@ -72,9 +67,7 @@ def test_nobody_signed_in_sees_nothing(published):
     assert not visible_versions(AnonymousUser()).exists()
 
 
-def test_of_a_published_api_a_stranger_sees_published_versions_and_current_revisions_only(
-    published, publisher, stranger
-):
+def test_a_stranger_sees_published_versions_and_current_revisions_only(published, publisher, stranger):
     second = create_version(api=published.api, copy_from=published, actor=publisher)
     assert list(visible_versions(stranger).filter(api=published.api)) == [published]
     assert [row.state for row in visible_revisions(stranger).filter(version__api=published.api)] == ["current"]
@@ -108,7 +101,7 @@ def test_the_latest_version_is_the_highest_published_one(published, publisher):
 
 
 @pytest.mark.parametrize(
-    "words", ["order", "ORD", "shop", "payments", "List orders", "createOrder", "/orders/{id}", "takes eu"]
+    "words", ["order", "ORD", "shop", "payments", "List orders", "createOrder", "/{id}", "takes eu"]
 )
 def test_the_catalog_finds_by_every_word_in_any_place(published, publisher, stranger, words):
     update_api(api=published.api, actor=publisher, summary="Takes orders.", tags=["shop", "eu"])
