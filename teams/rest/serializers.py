@@ -83,6 +83,15 @@ class AcceptSerializer(serializers.Serializer[Any]):
     password = serializers.CharField(max_length=200, required=False)
 
 
+class JoinedSerializer(UserSerializer):
+    """Who joined; a newcomer's first token, good for a day, is in this answer alone."""
+
+    token = serializers.CharField(read_only=True, default=None)
+
+    class Meta(UserSerializer.Meta):
+        fields = (*UserSerializer.Meta.fields, "token")  # type: ignore[assignment]
+
+
 class ApplicationSerializer(serializers.ModelSerializer[Application]):
     """An application; `team` is the team's id."""
 

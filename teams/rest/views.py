@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django_filters import CharFilter, IsoDateTimeFilter
@@ -12,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from common.clock import now
 from common.rest import PublicViewSet, once_only
 from teams import selectors
 from teams.models import AccessToken, Application, AuditEvent, Credential, Invitation, Team, User
@@ -133,18 +135,27 @@ class InvitationViewSet(_InTeam):
         return Response(status=204)
 
 
+FIRST_TOKEN_LIFETIME = timedelta(days=1)
+
+
 class AcceptView(APIView):
     """Accepts an invitation by its code."""
 
     permission = "public"
 
-    @extend_schema(request=forms.AcceptSerializer, responses=forms.UserSerializer)
+    @extend_schema(request=forms.AcceptSerializer, responses=forms.JoinedSerializer)
     def post(self, request: Request) -> Response:
         """Join the team: signed in as the invited person, or as somebody new with name and password."""
         form = forms.AcceptSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        user = request.user if request.user.is_authenticated else None
-        return Response(forms.UserSerializer(accept_invitation(user=user, **form.validated_data)).data)  # type: ignore[arg-type]
+        known: User | None = request.user if request.user.is_authenticated else None  # type: ignore[assignment]
+        user = accept_invitation(user=known, **form.validated_data)
+        if known is None:
+            # A newcomer over REST has no session to make a first token with.
+            _, user.token = create_access_token(  # type: ignore[attr-defined]
+                user=user, name="first sign-in", expires_at=now() + FIRST_TOKEN_LIFETIME
+            )
+        return once_only(Response(forms.JoinedSerializer(user).data))
 
 
 class ApplicationViewSet(PublicViewSet):
