@@ -85,9 +85,10 @@ def grouped(number: float | None) -> str:
 
 
 @register.filter
-def money(amount: Decimal | None) -> str:
+def money(amount: Decimal | str | None) -> str:
     """Return USD with as many digits as matter: $0.00042, $1,204.10."""
-    if amount is None:
+    # A template passes "" for an attribute of nothing.
+    if amount is None or amount == "":
         return "no price"
     value = Decimal(amount)
     if value == 0:

@@ -176,4 +176,4 @@ def take_key(request: HttpRequest, team: str, api: str, version: str, operation_
         "curl": curl,
         "form": _try_form(view, None),
     }
-    return render_page(request, "catalog/operation.html", context, fragment="key")
+    return render_page(request, "catalog/operation.html", context, fragment="call")
