@@ -190,8 +190,10 @@
     toast("The server did not answer. Nothing was changed; try again.");
   });
   document.addEventListener("htmx:after:swap", function (event) {
-    var target = event.target;
+    // htmx 4 dispatches on the element that asked; the swapped one stands in the context.
+    var target = (event.detail && event.detail.ctx && event.detail.ctx.target) || event.target;
     if (!(target instanceof Element)) return;
+    if (!target.isConnected) target = (target.id && document.getElementById(target.id)) || document.body;
     initSamples(target);
     var panel = target.closest("dialog.gh-panel");
     if (panel && !panel.open) panel.showModal();

@@ -134,8 +134,10 @@ def _create(request: HttpRequest, user: User, form: BaseApiForm) -> str:
         for item in error.errors:
             pointer = str(item.get("pointer", ""))
             if pointer.lstrip("/").split("/")[0] not in form.fields:
-                where = f"Line {item['line']}: " if item.get("line") and "line" not in item["detail"] else f"{pointer}: " if pointer else ""
-                item["detail"], item["pointer"] = f"{where}{item['detail']}", "/source"
+                is_placed = "line" in item["detail"]
+                where = f"Line {item['line']}: " if item.get("line") else f"{pointer}: " if pointer else ""
+                item["detail"] = item["detail"] if is_placed else f"{where}{item['detail']}"
+                item["pointer"] = "/source"
         raise
     if job.state != ImportJob.State.DONE:
         return f"/workspace/imports/{job.public_id}"
