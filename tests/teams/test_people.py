@@ -20,7 +20,7 @@ def test_an_admin_creates_a_team_and_owns_it(admin):
     team = create_team(name="Orders & Co", actor=admin)
     assert team.slug == "orders-co"
     assert Membership.objects.get(team=team).role == "owner"
-    assert AuditEvent.objects.get(verb="team.create").after["name"] == "Orders & Co"
+    assert AuditEvent.objects.get(verb="team.create", team=team).after["name"] == "Orders & Co"
 
 
 def test_somebody_without_a_team_does_not_create_one(stranger):
