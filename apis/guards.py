@@ -25,12 +25,14 @@ class Guard:
 
 def working_revision(version: ApiVersion) -> Revision | None:
     """Return the revision that a version's next move is about: the newest that is draft, in review or approved."""
-    return version.revisions.filter(state__in=["draft", "in_review", "approved"]).order_by("-number").first()
+    revisions = version.revisions.filter(state__in=["draft", "in_review", "approved"])
+    # The text of a large document is megabytes and no guard looks at it; it is read when somebody does.
+    return revisions.defer("document", "source").order_by("-number").first()
 
 
 def _document_ready(version: ApiVersion, actor: User) -> str:
     revision = working_revision(version)
-    if revision is None or not revision.source:
+    if revision is None or not (revision.content_hash or revision.source):
         return "There is no document yet: add one in the design."
     if not revision.content_hash:
         return "The document has errors: mend them in the design."
