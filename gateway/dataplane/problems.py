@@ -63,7 +63,7 @@ def openai_body(error: GatewayError, *, call_id: str, console_url: str) -> bytes
 
 
 def render(error: GatewayError, *, call_id: str, console_url: str, is_ai: bool) -> tuple[list[Header], bytes]:
-    """Return the headers (with content type and length, and the error's own) and the body of a refusal."""
+    """Return the headers (content type and the error's own) and the body of a refusal."""
     make, kind = (openai_body, JSON_TYPE) if is_ai else (problem_body, PROBLEM_TYPE)
     body = make(error, call_id=call_id, console_url=console_url)
-    return [kind, (b"content-length", b"%d" % len(body)), *error.headers], body
+    return [kind, *error.headers], body
