@@ -40,6 +40,7 @@ GATEWAY = _types(
     ("body-too-large", "The body is too large", 413, "caller", "The request body is over the version's limit.", "Send less, or ask the owner to raise the limit."),
     ("bad-request", "The request cannot be read", 400, "caller", "The request breaks HTTP's or the API's form.", "The detail names what is wrong; correct it and send again."),
     ("validation-failed", "A value is not valid", 422, "caller", "The body was read, but a value breaks a rule.", "The list of errors names each field and what it takes."),
+    ("policy-denied", "A policy refuses this call", 403, "owner", "An access rule of the API or the plan refuses this call.", "The detail names the rule; ask the owning team for access."),
     ("upstream-unreachable", "The upstream does not answer", 502, "owner", "The gateway could not connect to the API's own server.", "The owner checks the server and the upstream URL."),
     ("upstream-invalid", "The upstream answered badly", 502, "owner", "The API's own server sent something that is not a valid answer.", "The owner looks at the server's logs at the time of this request."),
     ("upstream-timeout", "The upstream took too long", 504, "owner", "The API's own server did not answer within the version's time limits.", "Try again if the call may be repeated; the owner looks at the server's load."),
@@ -86,6 +87,9 @@ CONSOLE = _types(
     ("version-not-open", "This version takes no subscriptions", 409, "caller", "Only a published version is subscribed to.", "Choose a published version of the API."),
     ("plan-closed", "This plan is closed", 409, "caller", "The plan takes no new subscriptions, or each plan needs an approval.", "Choose another plan, or ask for a subscription."),
     ("not-shared", "Not shared with that team", 409, "owner", "The API is not shared with the team whose application would call it.", "Choose an application of a team that sees the API, or ask its owner to share it."),
+    ("key-revoked-already", "The key is revoked already", 409, "caller", "Somebody revoked this key before.", "Nothing is left to do; the audit log says who did it."),
+    ("last-owner", "A team needs an owner", 409, "caller", "The last owner of a team cannot leave it or change role.", "Make somebody else owner first."),
+    ("member-already", "Already a member", 409, "caller", "This address belongs to a member of the team.", "Change their role on the members page."),
     ("throttled", "Too many requests", 429, "caller", "Too many requests in a short time.", "Wait for the seconds in Retry-After."),
 )
 # fmt: on

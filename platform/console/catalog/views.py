@@ -15,9 +15,9 @@ from apis.selectors import (
     api_for,
     catalog_apis,
     catalog_rows,
-    current_revision,
     facets,
     latest_version,
+    served_document,
     version_for,
     working_copy,
 )
@@ -193,8 +193,7 @@ def reference(request: HttpRequest, team: str, api: str, version: str) -> HttpRe
 def document(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Answer the version's OpenAPI document with the gateway's address as its server."""
     found = version_for(request.user, team, api, version)  # type: ignore[arg-type]
-    revision = current_revision(found) or working_copy(found)
-    if revision is None or not revision.document:
+    served = served_document(found)
+    if not served:
         raise NotFound("This version has no document yet.")
-    server = f"{settings.GATEHOUSE_GATEWAY_URL}{found.api.base_path}/{found.name}"
-    return JsonResponse({**revision.document, "servers": [{"url": server}]})
+    return JsonResponse(served)

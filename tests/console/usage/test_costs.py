@@ -36,7 +36,7 @@ def test_what_its_apis_cost_others_is_hidden_from_a_viewer(as_user, member, publ
 
 
 def rows_of(response):
-    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))
+    return list(csv.DictReader(io.StringIO(response.content.decode())))
 
 
 @pytest.mark.usefixtures("counted")

@@ -58,7 +58,7 @@ def test_a_head_that_could_be_read_in_two_ways_is_400_and_the_connection_closes(
         worker, head + "\nx-api-key: {key}", b"0\r\n\r\nGET /pay/orders/v1/smuggled HTTP/1.1\r\nHost: gw\r\n\r\n"
     )
     assert answer.split(b" ")[1] in (b"400", b"505")
-    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.count(b"x-request-id: ") == 1
     assert len(service.seen) == before
 
 

@@ -1,0 +1,146 @@
+"""Every route, pages and REST, names its permission and answers owner, member, stranger and nobody sensibly."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from apis.services.imports import import_document
+from apis.services.keys import get_key
+from apis.services.publishing import publish_version
+from common.permissions import PERMISSIONS, declared_permission
+from demo.upstream import DOCUMENT
+from prompts.services.prompts import create_prompt
+from providers.services.providers import create_provider
+from teams.services.people import invite_member
+
+pytestmark = pytest.mark.django_db
+
+NOT_OURS = ("staff/",)
+CONVERTER = re.compile(r"<(?:[a-z]+:)?(?P<name>[a-z_]+)>")
+
+
+def routes() -> list[tuple[str, Any]]:
+    """Return every route's template and its callback."""
+    found: list[tuple[str, Any]] = []
+
+    def walk(patterns: list[Any], prefix: str) -> None:
+        for entry in patterns:
+            here = prefix + str(entry.pattern)
+            if isinstance(entry, URLResolver):
+                walk(entry.url_patterns, here)
+            elif isinstance(entry, URLPattern) and not here.startswith(NOT_OURS):
+                found.append((here, entry.callback))
+
+    walk(get_resolver().url_patterns, "")
+    return found
+
+
+ROUTES = routes()
+PAGES = [(path, view) for path, view in ROUTES if not path.startswith("api/")]
+REST = [(path, view) for path, view in ROUTES if path.startswith("api/") and not path.endswith("openapi.json")]
+
+
+@pytest.mark.parametrize(("path", "view"), PAGES, ids=[path or "home" for path, _ in PAGES])
+def test_every_page_names_its_permission(path, view):
+    assert getattr(view, "permission", None) in PERMISSIONS
+
+
+@pytest.mark.parametrize(("path", "view"), REST, ids=[path for path, _ in REST])
+def test_every_rest_action_names_its_permission(path, view):
+    actions = getattr(view, "actions", None) or {name: name for name in view.view_class.http_method_names}
+    own = [
+        action
+        for method, action in actions.items()
+        if method != "options" and (hasattr(view, "actions") or hasattr(view.view_class, method))
+    ]
+    cls = getattr(view, "cls", None) or view.view_class
+    assert own
+    for action in own:
+        assert declared_permission(cls, action) in PERMISSIONS, action
+
+
+@pytest.fixture
+def world(admin, owner, publisher, developer, member, stranger, team) -> dict[str, str]:
+    """Fill every kind of row that a route names; return what stands for each name."""
+    job = import_document(
+        actor=owner, team=team, source=json.dumps(DOCUMENT), name="Orders", slug="orders",
+        upstream_url="http://127.0.0.1:9", visibility="team",
+    )  # fmt: skip
+    version = publish_version(version=job.api.versions.select_related("api__team").get(), actor=owner)
+    grant = get_key(version=version, actor=developer)
+    provider = create_provider(
+        name="Local", slug="local", base_url="http://127.0.0.1:9/v1", secret="sk-1", models=["m"], actor=admin
+    )
+    prompt = create_prompt(team=team, name="Say", text="Say {{text}}", model="local/m", actor=owner)
+    invitation, _ = invite_member(team=team, email="new@example.com", role="viewer", actor=owner)
+    return {
+        "team": team.slug, "api": "orders", "version": "v1", "operation_id": "listOrders", "code": "key-missing",
+        "app": grant.application.public_id, "application": grant.application.public_id,
+        "key": grant.credential.public_id, "subscription": grant.subscription.public_id,
+        "plan": grant.subscription.plan.public_id, "job": job.public_id, "number": "1", "move": "submit",
+        "member": developer.public_id, "invitation": invitation.public_id, "token_id": "pat_none",
+        "provider": provider.slug, "name": "m", "prompt": prompt.slug, "request_id": grant.credential.public_id,
+    }  # fmt: skip
+
+
+def address(path: str, world: dict[str, str]) -> str:
+    return "/" + CONVERTER.sub(lambda match: world[match["name"]], path)
+
+
+def statuses(client: Client, world: dict[str, str]) -> dict[str, int]:
+    """Return what each page answers to a GET."""
+    return {path: client.get(address(path, world)).status_code for path, _ in PAGES}
+
+
+# Pages of the team's own things, which a stranger must not learn of.
+OF_THE_TEAM = re.compile(r"^(catalog/<slug:team>|workspace/(<slug:team>|imports)|applications/<|teams/<|ai/prompts/<)")
+
+
+def test_pages_answer_an_owner(world, owner, as_user):
+    answers = statuses(as_user(owner), world)
+    # The built-in pages of platform admins, of staff and of what needs a POST are the only refusals.
+    refused = {path: status for path, status in answers.items() if status >= 400}
+    allowed = {403, 404, 405, 409}
+    assert set(refused.values()) <= allowed, refused
+    wrongly = [path for path, status in refused.items() if status in (403, 404) and OF_THE_TEAM.match(path)]
+    assert wrongly in ([], ["workspace/<slug:team>/<slug:api>/<str:version>/moves/<slug:move>"]), refused
+
+
+def test_pages_answer_a_member_without_an_error_of_ours(world, member, as_user):
+    answers = statuses(as_user(member), world)
+    assert not {path: status for path, status in answers.items() if status >= 500}
+
+
+def test_a_stranger_learns_of_nothing_that_is_the_teams(world, stranger, as_user):
+    answers = statuses(as_user(stranger), world)
+    assert not {path: status for path, status in answers.items() if status >= 500}
+    learned = {path: status for path, status in answers.items() if OF_THE_TEAM.match(path) and status not in (404, 405)}
+    assert not learned
+
+
+def test_nobody_is_sent_to_sign_in(world, as_user):
+    views = dict(PAGES)
+    for path, status in statuses(as_user(), world).items():
+        if views[path].permission == "public":
+            assert status in (200, 302, 404), path
+        else:
+            assert status in (302, 405), path
+
+
+def test_rest_lists_answer_by_who_asks(world, admin, owner, member, stranger, api_as):
+    lists = [path for path, view in REST if "<" not in path and "get" in (getattr(view, "actions", None) or {"get": 1})]
+    for person, wanted in ((admin, {200}), (owner, {200, 403, 405}), (member, {200, 403, 405})):
+        answers = {path: api_as(person).get(f"/{path}").status_code for path in lists}
+        assert set(answers.values()) <= wanted | {405, 422}, (person.name, answers)
+    outside = {path: api_as(stranger).get(f"/{path}") for path in lists}
+    assert not [path for path, answer in outside.items() if answer.status_code >= 500]
+    seen = outside["api/v1/applications"].json()["results"] + outside["api/v1/prompts"].json()["results"]
+    assert seen == []
+    anonymous = {path: api_as().get(f"/{path}").status_code for path in lists}
+    assert set(anonymous.values()) <= {401, 405}, anonymous
