@@ -48,9 +48,10 @@ def catalog(request: HttpRequest) -> HttpResponse:
 
 def read_filters(request: HttpRequest) -> CatalogFilters:
     """Read the filters of the URL."""
-    known = {name: request.GET.get(name, "")[:100] for name in ("kind", "team", "state", "tag")}
+    kind, team, state, tag = (request.GET.get(name, "")[:100] for name in ("kind", "team", "state", "tag"))
     words = " ".join(request.GET.get("q", "").split())[:200]
-    return CatalogFilters(words=words, is_mine=request.GET.get("mine") == "1", **known)
+    is_mine = request.GET.get("mine") == "1"
+    return CatalogFilters(words=words, kind=kind, team=team, state=state, tag=tag, is_mine=is_mine)
 
 
 def _facets(user: User, filters: CatalogFilters) -> list[tuple[str, Any]]:
