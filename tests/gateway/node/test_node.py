@@ -147,8 +147,6 @@ def test_killing_the_node_leaves_no_worker(start_node, published):
 def test_two_hundred_calls_on_a_limit_of_sixty_reach_the_upstream_sixty_times(start_node, published, upstream):
     limits = (LimitRecord("day", 60, 86_400),)
     record_change("plan", "plan_free", PlanRecord(name="Free", limits=limits, on_store_error="closed"))
-        "plan", "plan_free", PlanRecord(name="Free", limits=(LimitRecord("day", 60, 86_400),), on_store_error="closed")
-    )
     node = start_node()
     node.ready()
     node.wait_for(lambda: all_applied(current_generation()))
