@@ -53,6 +53,11 @@ def read_options(environ: Mapping[str, str], *, has_model: bool = True, root: Pa
     stores = environ.get("GATEHOUSE_STORES") or "auto"
     if stores not in CHOICES:
         raise SupervisorError(f"GATEHOUSE_STORES is {stores!r}.", f"Set it to one of {', '.join(CHOICES)}.")
+    if environ.get("GATEHOUSE_MODE") == "production" and not (environ.get("DATABASE_URL") and environ.get("REDIS_URL")):
+        raise SupervisorError(
+            "The embedded stores are for trials: production needs DATABASE_URL and REDIS_URL.",
+            "Set both to servers that are backed up, or leave GATEHOUSE_MODE out.",
+        )
     shown = LOOPBACK if bind in WILDCARDS else f"[{bind}]" if ":" in bind else bind
     return Options(
         root=root,

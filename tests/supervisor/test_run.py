@@ -142,3 +142,10 @@ def test_addresses_follow_the_ports_and_never_name_a_wildcard() -> None:
 def test_children_get_a_clean_environment() -> None:
     env = inherited({"PATH": "/bin", "HOME": "/root", "TZ": "Asia/Tokyo", "KEY": "x", "GATEHOUSE_LOG_LEVEL": "DEBUG"})
     assert env == {"PATH": "/bin", "HOME": "/root", "LANG": "C.UTF-8", "TZ": "UTC", "GATEHOUSE_LOG_LEVEL": "DEBUG"}
+
+
+def test_production_refuses_the_embedded_stores() -> None:
+    with pytest.raises(SupervisorError, match="production needs DATABASE_URL and REDIS_URL"):
+        read_options({"GATEHOUSE_MODE": "production", "DATABASE_URL": "postgresql://db/gatehouse"})
+    given = {"DATABASE_URL": "postgresql://db/gatehouse", "REDIS_URL": "redis://cache"}
+    assert read_options({"GATEHOUSE_MODE": "production", **given}).redis_url == "redis://cache"
