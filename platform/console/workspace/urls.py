@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{API}/settings", api.settings, name="workspace_settings"),
     path(VERSION, version.lifecycle, name="workspace_version"),
     path(f"{VERSION}/rollout", version.rollout, name="workspace_rollout"),
+    path(f"{VERSION}/probe", version.probe, name="workspace_probe"),
     path(f"{VERSION}/callers", version.callers, name="workspace_callers"),
     path(f"{VERSION}/usage", version.usage, name="workspace_usage"),
     path(f"{VERSION}/design", design.design, name="workspace_design"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import httpx
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
@@ -18,6 +19,7 @@ from apis.selectors import (
     version_for,
     working_copy,
 )
+from common.clock import now
 from common.permissions import page
 from console.pages import Tab, render_page
 from gateway.control.changelog import latest_generation_of
@@ -26,6 +28,7 @@ from teams.models import AuditEvent, Role, User
 from teams.roles import has_role, require_role
 from usage.selectors import freshness
 
+PROBE_SECONDS = 5.0
 STRIP = ("draft", "in_review", "approved", "published", "deprecated", "retired")
 # A move's page, where it has one; the others are one button.
 PAGES = {"publish", "deprecate", "retire", "restore", "undo_deprecation", "submit", "withdraw", "reopen"}
@@ -104,7 +107,6 @@ def lifecycle(request: HttpRequest, team: str, api: str, version: str) -> HttpRe
         "rollout": rollout_of(found),
         "events": AuditEvent.objects.filter(object_id=found.public_id).order_by("-id")[:5],
         "checklist": _checklist(found) if found.state == "draft" else [],
-        "is_probe_wanted": found.state == "retired" and request.GET.get("done") == "retire",
     }
     return render_page(request, "workspace/version.html", context)
 
@@ -169,6 +171,19 @@ def rollout(request: HttpRequest, team: str, api: str, version: str) -> HttpResp
     return render_page(
         request, "workspace/_rollout.html", {**head_of(request, found, ""), "rollout": rollout_of(found)}
     )
+
+
+@page("team.view")
+def probe(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Call a version without a key, now, and show what the gateway answers."""
+    found = my_version(request, team, api, version)
+    context: dict[str, Any] = {"version": found, "at": now()}
+    try:
+        answer = httpx.get(head_of(request, found, "")["public_url"], timeout=PROBE_SECONDS, trust_env=False)
+        context |= {"status": answer.status_code, "request_id": answer.headers.get("x-request-id", "")}
+    except httpx.HTTPError:
+        context["status"] = 0
+    return render_page(request, "workspace/_probe.html", context)
 
 
 @dataclass(frozen=True, slots=True)
