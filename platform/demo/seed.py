@@ -135,7 +135,7 @@ def _examples() -> list[dict[str, str]]:
     """Return curl lines; the words in braces are filled when the addresses are known."""
     json_type = "-H 'Content-Type: application/json'"
     key = "-H 'Authorization: Bearer {api_key}'"
-    chat = '{"model":"demo-model","messages":[{"role":"user","content":"Say hello in five words"}]}'
+    chat = '{"model":"demo-model","max_tokens":40,"messages":[{"role":"user","content":"Say hello in five words"}]}'
     return [
         {
             "title": "A REST API behind the gateway",

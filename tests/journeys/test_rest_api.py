@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -260,6 +261,27 @@ def _models(client: openai.OpenAI) -> list[str]:
         return [model.id for model in client.models.list()]
     except openai.APIStatusError:
         return []
+
+
+def test_a_document_of_twenty_megabytes_is_imported_in_the_background(admin: Rest, shop: dict[str, Any]) -> None:
+    operation = {"responses": {"200": {"description": "x" * 9000}}}
+    paths = {f"/things{number}": {"get": operation} for number in range(2200)}
+    source = json.dumps({"openapi": "3.1.0", "info": {"title": "Huge", "version": "1"}, "paths": paths})
+    assert len(source) > 19_000_000
+    job = admin.post("imports", 202, team=shop["id"], source=source, upstream_url="http://127.0.0.1:9")
+
+    def done() -> dict[str, Any] | None:
+        found = admin.get(f"imports/{job['id']}")
+        assert found["state"] != "failed", found
+        return found if found["state"] == "done" else None
+
+    api = until(done, seconds=90)["api"]
+    assert admin.get(f"apis/{api}")["name"] == "Huge"
+
+
+def test_a_document_over_32_megabytes_is_413(admin: Rest, shop: dict[str, Any]) -> None:
+    answer = admin.client.post("imports", json={"team": shop["id"], "source": "x" * 34_000_000})
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
 
 
 def test_usage_and_cost_show_within_a_minute(
