@@ -32,12 +32,20 @@ def set_up_front_end(root: Path) -> None:
 
 
 def find_browser(environ: Mapping[str, str]) -> str | None:
-    """Return the Chromium for the browser tests: $CHROMIUM, else one on the machine."""
-    given = environ.get("CHROMIUM")
-    if given:
-        return given if os.access(given, os.X_OK) else None
+    """Return a Chromium that runs for the browser tests: $CHROMIUM, else one on the machine."""
     path = os.pathsep.join([environ.get("PATH", os.defpath), "/usr/bin", "/usr/local/bin"])
-    return next((found for name in BROWSERS if (found := shutil.which(name, path=path))), None)
+    names = [environ["CHROMIUM"]] if environ.get("CHROMIUM") else BROWSERS
+    found = (shutil.which(name, path=path) for name in names)
+    return next((browser for browser in found if browser and _runs(browser, environ)), None)
+
+
+def _runs(browser: str, environ: Mapping[str, str]) -> bool:
+    """Distributions start it by a script of their own, which may miss a program on a bare PATH."""
+    try:
+        done = subprocess.run([browser, "--version"], env=dict(environ), capture_output=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def run_tests(root: Path, arguments: Sequence[str]) -> int:

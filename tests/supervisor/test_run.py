@@ -149,3 +149,12 @@ def test_production_refuses_the_embedded_stores() -> None:
         read_options({"GATEHOUSE_MODE": "production", "DATABASE_URL": "postgresql://db/gatehouse"})
     given = {"DATABASE_URL": "postgresql://db/gatehouse", "REDIS_URL": "redis://cache"}
     assert read_options({"GATEHOUSE_MODE": "production", **given}).redis_url == "redis://cache"
+
+
+def test_a_browser_that_fails_to_start_is_not_taken(tmp_path: Path) -> None:
+    broken = tmp_path / "chromium"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    assert checks.find_browser({"CHROMIUM": str(broken)}) is None
+    broken.write_text("#!/bin/sh\nexit 0\n")
+    assert checks.find_browser({"CHROMIUM": str(broken)}) == str(broken)
