@@ -10,6 +10,7 @@ ANY_BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,59}$")
 TYPES = ("string", "integer", "number", "boolean", "enum")
 MAX_PARAMETERS = 50
+MAX_VALUES, MAX_VALUE_CHARS = 200, 500
 
 
 def find_parameters(*texts: str) -> list[str]:
@@ -34,24 +35,40 @@ def clean_parameters(given: list[dict[str, Any]]) -> tuple[list[dict[str, Any]],
 
 def _clean(index: int, item: dict[str, Any], errors: list[dict[str, str]]) -> dict[str, Any]:
     name, kind = str(item.get("name", "")), str(item.get("type") or "string")
-    values = [str(value) for value in item.get("values") or ()]
+    values, is_required = item.get("values") or [], item.get("is_required", True)
     if not NAME.match(name):
-        errors.append(_error(f"/{index}/name", f"{name!r} is no name: use letters, digits and underscores."))
+        errors.append(_error(f"/{index}/name", f"{name[:60]!r} is no name: use letters, digits and underscores."))
     if kind not in TYPES:
-        errors.append(_error(f"/{index}/type", f"{kind!r} is no type: use {', '.join(TYPES)}."))
-    if kind == "enum" and not values:
-        errors.append(_error(f"/{index}/values", f"The parameter {name} needs the values it may take."))
+        errors.append(_error(f"/{index}/type", f"{kind[:60]!r} is no type: use {', '.join(TYPES)}."))
+    if kind == "enum" and (problem := _values_problem(name, values)):
+        errors.append(_error(f"/{index}/values", problem))
+        values = []
+    if not isinstance(is_required, bool):
+        errors.append(_error(f"/{index}/is_required", f"Say true or false, not {str(is_required)[:60]!r}."))
+    if unknown := set(item) - {"name", "type", "is_required", "default", "values", "description"}:
+        errors.append(_error(f"/{index}", f"A parameter has no {', '.join(sorted(unknown))[:100]}."))
     row = {
         "name": name,
         "type": kind,
-        "is_required": bool(item.get("is_required", True)),
+        "is_required": is_required is not False,
         "default": item.get("default"),
-        "values": values if kind == "enum" else [],
+        "values": list(values) if kind == "enum" else [],
         "description": str(item.get("description") or "")[:500],
     }
     if row["default"] is not None and (problem := _default_problem(row)):
         errors.append(_error(f"/{index}/default", problem))
     return row
+
+
+def _values_problem(name: str, values: Any) -> str:
+    """Return what is wrong with the values of an enum."""
+    if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
+        return f"The values of {name} are a list of texts."
+    if not values:
+        return f"The parameter {name} needs the values it may take."
+    if len(values) > MAX_VALUES or any(len(value) > MAX_VALUE_CHARS for value in values):
+        return f"{name} may take at most {MAX_VALUES} values of {MAX_VALUE_CHARS} characters."
+    return f"A value of {name} is there twice." if len(set(values)) < len(values) else ""
 
 
 def _default_problem(row: dict[str, Any]) -> str:
@@ -63,11 +80,11 @@ def _default_problem(row: dict[str, Any]) -> str:
         "boolean": isinstance(value, bool),
         "enum": value in row["values"],
     }.get(kind, True)
-    return "" if fits else f"The default {value!r} of {row['name']} is no {kind}."
+    return "" if fits else f"The default {str(value)[:100]!r} of {row['name']} is no {kind}."
 
 
 def template_problems(texts: dict[str, str], names: list[str]) -> list[dict[str, str]]:
-    """Return what is wrong with the texts: a name that is no parameter, braces that hold no name."""
+    """Return what is wrong between texts and names: a name that is no parameter, braces without one, one not used."""
     problems: list[dict[str, str]] = []
     for field, text in texts.items():
         for match in ANY_BRACES.finditer(text):
@@ -79,6 +96,14 @@ def template_problems(texts: dict[str, str], names: list[str]) -> list[dict[str,
                 known = ", ".join(names) or "none"
                 detail = f"{{{{{inner}}}}} names a parameter that is not defined. Defined are: {known}."
                 problems.append(_error(f"/{field}", detail))
+    used = find_parameters(*texts.values())
+    problems += [
+        _error(
+            f"/{index}/name", f"{name} stands nowhere in the text: write {{{{{name}}}}} where it goes, or remove it."
+        )
+        for index, name in enumerate(names)
+        if NAME.match(name) and name not in used
+    ]
     return problems
 
 

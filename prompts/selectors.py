@@ -12,8 +12,12 @@ from teams.roles import teams_of
 
 
 def prompt_of(revision: Revision) -> str:
-    """Return the public id of the prompt version a revision carries, "" when none."""
-    return PromptVersion.objects.filter(revision=revision).values_list("public_id", flat=True).first() or ""
+    """Return the public id of the prompt version a revision carries, "" when none.
+
+    A revision copied from a frozen one (taken back, rejected) carries the prompt of the one it was copied from.
+    """
+    rows = PromptVersion.objects.filter(revision__version=revision.version_id, revision__number__lte=revision.number)
+    return rows.order_by("-revision__number").values_list("public_id", flat=True).first() or ""
 
 
 def prompts_for(user: User) -> QuerySet[PromptTemplate]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
 from common.clock import now
 from common.identifiers import new_public_id, validate_slug
+from gateway.dataplane.upstreams.guard import read_origin
 
 
 def new_provider_id() -> str:
@@ -19,6 +21,16 @@ def new_provider_key_id() -> str:
     return new_public_id("pk")
 
 
+def validate_base_url(url: str) -> None:
+    """Raise ValidationError for a URL that cannot be called; which addresses may be is judged when it is."""
+    try:
+        read_origin(url)
+    except ValueError as error:
+        raise ValidationError(f"{url!r} cannot be used: {error}.") from error
+    if "?" in url or "#" in url:
+        raise ValidationError("A base URL has neither ? nor #: paths are added to it.")
+
+
 class Provider(models.Model):
     """A service that answers AI calls at a base URL in a wire format (`openai`: any OpenAI-compatible server)."""
 
@@ -29,7 +41,10 @@ class Provider(models.Model):
     slug = models.CharField(max_length=60, unique=True, validators=[validate_slug])
     name = models.CharField(max_length=120)
     wire = models.CharField(max_length=20, choices=Wire.choices, default=Wire.OPENAI)
-    base_url = models.URLField(max_length=500, help_text="Up to and with the version, such as https://host/v1")
+    # A CharField: the host may be a bare name of a container network, which URLField refuses.
+    base_url = models.CharField(
+        max_length=500, validators=[validate_base_url], help_text="Up to and with the version, such as https://host/v1"
+    )
     price_provider = models.CharField(
         max_length=60, blank=True, help_text="The provider's id in the price library, when it is one of its own."
     )

@@ -28,7 +28,9 @@ class Price:
 
 def price_of(model: Model) -> Price | None:
     """Return a model's price in force, None when nobody knows one."""
-    row = model.prices.filter(effective_at__lte=now()).first()
+    # All of a model's few prices, newest first: a list that prefetched them asks nothing more.
+    moment = now()
+    row = next((price for price in model.prices.all() if price.effective_at <= moment), None)
     if row is not None:
         return Price(
             row.input_usd_per_million,

@@ -2,7 +2,7 @@
 
 from django.dispatch import Signal
 
-# provider: providers.models.Provider
+# provider: providers.models.Provider; its models are compiled with it
 provider_changed = Signal()
 # key: providers.models.ProviderKey
 provider_key_changed = Signal()

@@ -30,5 +30,5 @@ def new_request_id() -> str:
 
 def propose_slug(name: str, *, fallback: str) -> str:
     """Return a slug for a name; names without Latin letters get the fallback and four random characters."""
-    slug = slugify(name)[:60].strip("-")
+    slug = slugify(name.replace("_", "-"))[:60].strip("-")
     return slug or f"{fallback}-{secrets.token_hex(2)}"

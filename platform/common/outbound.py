@@ -103,7 +103,10 @@ def _sent(
         raise Unavailable(f"The host of {url} cannot be resolved.") from error
     except ValueError as error:
         raise Invalid(f"{url} cannot be called: {error}.", errors=[{"detail": str(error), "pointer": ""}]) from error
-    pinned = httpx.URL(url).copy_with(host=address)
+    try:
+        pinned = httpx.URL(url).copy_with(host=address)
+    except httpx.InvalidURL as error:
+        raise Invalid(f"The URL cannot be called: {error}.", errors=[{"detail": str(error), "pointer": ""}]) from error
     extensions: dict[str, Any] = {"sni_hostname": origin.host}
     transport = httpx.HTTPTransport(verify=_tls(), retries=0, trust_env=False)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from django.db.models import Model
@@ -10,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.concurrency import etag_of, require_match
+from common.errors import Invalid
 
 
 class PublicViewSet(viewsets.GenericViewSet[Any]):
@@ -34,6 +36,9 @@ class PublicViewSet(viewsets.GenericViewSet[Any]):
 
     def body(self, serializer_class: Any, *, partial: bool = False) -> dict[str, Any]:
         """Return the validated body."""
+        if pointer := _unstorable(self.request.data):
+            detail = "It holds a character that is none: NUL, or half of a surrogate pair."
+            raise Invalid(detail, errors=[{"detail": detail, "pointer": pointer}])
         serializer = serializer_class(data=self.request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
@@ -45,15 +50,30 @@ class PublicViewSet(viewsets.GenericViewSet[Any]):
         return row
 
     def answer(self, row: Model, *, status: int = 200, serializer_class: Any = None) -> Response:
-        """Answer a row, with its ETag when it has a version."""
+        """Answer a row with its ETag."""
         if serializer_class is None:
             data = self.get_serializer(row).data
         else:
             data = serializer_class(row, context=self.get_serializer_context()).data
         response = Response(data, status=status)
-        if hasattr(row, "row_version"):
-            response["ETag"] = etag_of(row)
+        response["ETag"] = etag_of(row)
         return response
+
+
+NO_CHARACTER = re.compile("[\x00\ud800-\udfff]")
+
+
+def _unstorable(value: Any, pointer: str = "") -> str:
+    """Return the pointer of the first text that neither PostgreSQL nor UTF-8 can hold, "" when there is none."""
+    if isinstance(value, str):
+        return (pointer or "/") if NO_CHARACTER.search(value) else ""
+    if isinstance(value, dict):
+        if any(NO_CHARACTER.search(str(key)) for key in value):
+            return pointer or "/"
+        return next(filter(None, (_unstorable(item, f"{pointer}/{key}") for key, item in value.items())), "")
+    if isinstance(value, list):
+        return next(filter(None, (_unstorable(item, f"{pointer}/{n}") for n, item in enumerate(value))), "")
+    return ""
 
 
 def once_only(response: Response) -> Response:

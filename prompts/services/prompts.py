@@ -45,12 +45,12 @@ def save_prompt_version(
 ) -> PromptVersion:
     """Save a prompt's working version; what was published is frozen, so a new version is made then.
 
-    `parameters` left out are found in the texts. Raise Invalid with a pointer per wrong value, Stale when `row_version`
-    names an older reading.
+    `parameters` left out are found in the texts; those known before keep their settings. Raise Invalid with a pointer
+    per wrong value, Stale when `row_version` names an older reading.
     """
     require_role(actor=actor, team=template.team, role=Role.DEVELOPER, what="edit its prompts")
     current = latest_version(template)
-    values = _checked({**_content_of(current), **content})
+    values = _checked({**_content_of(current), "parameters": None, **content}, current)
     if current is not None and current.revision_id is None:
         return _overwrite(current, values, actor, row_version)
     number = (template.versions.aggregate(top=Max("number"))["top"] or 0) + 1
@@ -105,13 +105,14 @@ def _audited(version: PromptVersion | None) -> dict[str, Any]:
     }
 
 
-def _checked(content: dict[str, Any]) -> dict[str, Any]:
+def _checked(content: dict[str, Any], current: PromptVersion | None) -> dict[str, Any]:
     if unknown := set(content) - set(FIELDS):
         raise Invalid(f"A prompt has no {', '.join(sorted(unknown))}.")
     texts = {"system": content.get("system") or "", "text": content.get("text") or ""}
     given = content.get("parameters")
     if given is None:
-        given = [{"name": name} for name in find_parameters(*texts.values())]
+        known = {item["name"]: item for item in current.parameters} if current else {}
+        given = [known.get(name, {"name": name}) for name in find_parameters(*texts.values())]
     parameters, errors = clean_parameters(given)
     errors += template_problems(texts, [row["name"] for row in parameters])
     if not texts["text"].strip():

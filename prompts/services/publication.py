@@ -12,6 +12,7 @@ from apis.models import Api, ApiVersion
 from apis.services.contracts import create_api
 from apis.services.documents import require_valid_document, write_document
 from apis.services.publishing import publish_version
+from apis.services.reviews import submit_for_review
 from apis.services.versions import create_version
 from common.errors import Conflict, Invalid
 from prompts.models import PromptVersion
@@ -57,17 +58,24 @@ def publish_prompt(
 ) -> ApiVersion:
     """Publish a prompt version as `POST {base_path}/v1{path}`; a prompt that is an API already gets its next version.
 
-    All in one transaction; where the team asks for approvals the version is left in review.
+    All in one transaction; where the team asks for approvals the version is left in review, and is published from the
+    workspace once it has them.
     """
     template = version.template
     require_role(actor=actor, team=template.team, role=Role.PUBLISHER, what="publish prompts")
-    if version.revision_id is not None:
-        raise Conflict(f"Version {version.number} of {template.name} is published already. Change it to publish anew.")
     if not path.startswith("/") or "{" in path or "//" in path:
         detail = f"The path {path!r} must start with / and hold no parameters, such as /run."
         raise Invalid(detail, errors=[{"detail": detail, "pointer": "/path"}])
-    before = published_as(template)
     with transaction.atomic():
+        # Held to the end: what is saved meanwhile becomes the next version, what was published meanwhile is seen.
+        version = (
+            PromptVersion.objects.select_for_update(of=("self",)).select_related("template__team").get(pk=version.pk)
+        )
+        if version.revision_id is not None:
+            raise Conflict(
+                f"Version {version.number} of {template.name} is published already. Change it to publish anew."
+            )
+        before = published_as(template)
         if before is None:
             api = create_api(
                 team=template.team, kind=Api.Kind.PROMPT, name=template.name, slug=None,
@@ -76,7 +84,7 @@ def publish_prompt(
             )  # fmt: skip
             target = api.versions.select_related("api__team").get()
         else:
-            target = create_version(api=before.api, actor=actor)
+            target = _next_target(before, actor)
         revision = target.revisions.get(state="draft")
         checked = require_valid_document(orjson.dumps(prompt_document(version, path)))
         write_document(revision=revision, checked=checked, actor=actor, routing={})
@@ -84,6 +92,19 @@ def publish_prompt(
         version.refresh_from_db()
         record_audit(
             actor=actor, verb="prompt.publish", target=template, team=template.team,
+            before={"published_as": before.name if before else None},
             after={"number": version.number, "api": target.api.public_id, "version": target.name},
         )  # fmt: skip
+        if template.team.required_approvals:
+            return submit_for_review(version=target, actor=actor)
         return publish_version(version=target, actor=actor)
+
+
+def _next_target(before: ApiVersion, actor: User) -> ApiVersion:
+    """Return the version to fill: the draft that was rejected or taken back, else a new one."""
+    if before.published_at is not None:
+        return create_version(api=before.api, actor=actor)
+    if before.state != ApiVersion.State.DRAFT:
+        state = before.get_state_display().lower()
+        raise Conflict(f"{before} is {state}. Publish it or take it back in the workspace first.")
+    return before

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from providers.models import Model, ModelAlias, Provider, ProviderKey
+from providers.models import Model, ModelAlias, ModelPrice, Provider, ProviderKey
 from providers.pricebook import price_of
 
 
@@ -76,6 +76,18 @@ class PriceSerializer(serializers.Serializer[Any]):
     source = serializers.CharField(read_only=True)  # type: ignore[assignment]
 
 
+class SetPriceSerializer(serializers.ModelSerializer[ModelPrice]):
+    """A price that was set here; `model` is a wire name."""
+
+    model = serializers.CharField(source="model.wire_name", read_only=True)
+
+    class Meta:
+        model = ModelPrice
+        fields = (
+            "model", "input_usd_per_million", "output_usd_per_million", "cached_input_usd_per_million", "effective_at",
+        )  # fmt: skip
+
+
 class ModelSerializer(serializers.ModelSerializer[Model]):
     """A model; `id` is its name on the wire."""
 
@@ -106,8 +118,21 @@ class NewModelSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=200)
     display_name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
-    context_tokens = serializers.IntegerField(min_value=1, required=False, allow_null=True, default=None)
-    max_output_tokens = serializers.IntegerField(min_value=1, required=False, allow_null=True, default=None)
+    context_tokens = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, required=False, allow_null=True, default=None
+    )
+    max_output_tokens = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, required=False, allow_null=True, default=None
+    )
+
+
+class ModelChangeSerializer(serializers.Serializer[Any]):
+    """What can be changed of a model."""
+
+    display_name = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    context_tokens = serializers.IntegerField(min_value=1, max_value=2**31 - 1, required=False, allow_null=True)
+    max_output_tokens = serializers.IntegerField(min_value=1, max_value=2**31 - 1, required=False, allow_null=True)
+    is_active = serializers.BooleanField(required=False)
 
 
 class AliasSerializer(serializers.ModelSerializer[ModelAlias]):

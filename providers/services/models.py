@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from common.clock import now
-from common.errors import Conflict, Invalid, NotAllowed
+from common.errors import Conflict, Invalid, NotAllowed, Stale
 from providers.models import Model, ModelAlias, ModelPrice, Provider
 from providers.signals import alias_changed, model_changed
 from teams.models import User
@@ -41,16 +41,19 @@ def create_model(*, provider: Provider, name: str, actor: User, **fields: Any) -
     return model
 
 
-def update_model(*, model: Model, actor: User, **changes: Any) -> Model:
-    """Change a model's description, bounds or whether it may be called."""
+def update_model(*, model: Model, actor: User, row_version: int | None = None, **changes: Any) -> Model:
+    """Change a model's description, bounds or whether it may be called; raise Stale when somebody was faster."""
     _require_admin(actor, "change models")
     before = {name: getattr(model, name) for name in FIELDS}
     for name, value in _known(changes).items():
         setattr(model, name, value)
     model.full_clean(validate_constraints=False)
+    seen = model.row_version if row_version is None else row_version
     with transaction.atomic():
         values = {name: getattr(model, name) for name in FIELDS}
-        Model.objects.filter(pk=model.pk).update(**values, row_version=F("row_version") + 1)
+        rows = Model.objects.filter(pk=model.pk, row_version=seen)
+        if rows.update(**values, row_version=F("row_version") + 1) != 1:
+            raise Stale(f"Somebody changed {model} meanwhile. Read it again and repeat the change.")
         model.refresh_from_db()
         record_audit(actor=actor, verb="model.update", target=model, team=None, before=before, after=values)
         model_changed.send(Model, model=model)
@@ -72,8 +75,12 @@ def set_price(
     cached_input_usd_per_million: Decimal | None = None,
     effective_at: datetime | None = None,
 ) -> ModelPrice:
-    """Set a model's price in USD per million tokens, from now or a moment on; older prices stay for older calls."""
+    """Set a model's price in USD per million tokens, from now or a moment past; older prices stay in the book."""
     _require_admin(actor, "set prices")
+    if effective_at is not None and effective_at > now():
+        # The gateway is told a price when it is set; it has one price per model.
+        detail = f"A price counts from now or earlier, not from {effective_at:%Y-%m-%d %H:%M} on."
+        raise Invalid(detail, errors=[{"detail": detail, "pointer": "/effective_at"}])
     price = ModelPrice(
         model=model,
         input_usd_per_million=input_usd_per_million,
@@ -108,13 +115,16 @@ def set_alias(*, name: str, model: Model, actor: User) -> ModelAlias:
     before = {"model": alias.model.wire_name} if alias.pk else {}
     alias.model = model
     alias.full_clean(validate_unique=False)
-    with transaction.atomic():
-        alias.save()
-        record_audit(
-            actor=actor, verb="model.set_alias", target=alias, team=None, before=before,
-            after={"model": model.wire_name},
-        )  # fmt: skip
-        alias_changed.send(ModelAlias, alias=alias, is_deleted=False)
+    try:
+        with transaction.atomic():
+            alias.save()
+            record_audit(
+                actor=actor, verb="model.set_alias", target=alias, team=None, before=before,
+                after={"model": model.wire_name},
+            )  # fmt: skip
+            alias_changed.send(ModelAlias, alias=alias, is_deleted=False)
+    except IntegrityError as error:
+        raise Conflict(f"Somebody made the alias {name} meanwhile. Read it again.", code="name-taken") from error
     return alias
 
 

@@ -14,9 +14,9 @@ from common import outbound
 from common.errors import Conflict, DomainError, Invalid, NotAllowed, Stale
 from common.identifiers import propose_slug
 from common.sealed import sealer
-from providers.models import Model, Provider, ProviderKey
+from providers.models import Provider, ProviderKey
 from providers.services.models import create_model
-from providers.signals import model_changed, provider_changed, provider_key_changed
+from providers.signals import provider_changed, provider_key_changed
 from teams.models import User
 from teams.services.audit import record_audit
 
@@ -89,8 +89,6 @@ def update_provider(*, provider: Provider, actor: User, row_version: int | None 
             actor=actor, verb="provider.update", target=provider, team=None, before=before, after=_values(provider)
         )
         provider_changed.send(Provider, provider=provider)
-        for model in provider.models.all():
-            model_changed.send(Model, model=model)
     return provider
 
 

@@ -12,7 +12,7 @@ APPLICATION = "applications/<str:application>"
 urlpatterns = [
     path("me", views.MeView.as_view(), name="me"),
     path("tokens", views.TokenViewSet.as_view({"get": "list", "post": "create"}), name="tokens"),
-    path("tokens/<str:public_id>", views.TokenViewSet.as_view({"delete": "destroy"}), name="token"),
+    path("tokens/<str:public_id>", views.TokenViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="token"),
     path("audit", views.AuditViewSet.as_view({"get": "list"}), name="audit"),
     path("invitations/accept", views.AcceptView.as_view(), name="accept"),
     path("teams", views.TeamViewSet.as_view({"get": "list", "post": "create"}), name="teams"),
@@ -24,12 +24,14 @@ urlpatterns = [
     path(f"{TEAM}/members", views.MemberViewSet.as_view({"get": "list"}), name="members"),
     path(
         f"{TEAM}/members/<str:public_id>",
-        views.MemberViewSet.as_view({"patch": "partial_update", "delete": "destroy"}),
+        views.MemberViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
         name="member",
     ),
     path(f"{TEAM}/invitations", views.InvitationViewSet.as_view({"get": "list", "post": "create"}), name="invitations"),
     path(
-        f"{TEAM}/invitations/<str:public_id>", views.InvitationViewSet.as_view({"delete": "destroy"}), name="invitation"
+        f"{TEAM}/invitations/<str:public_id>",
+        views.InvitationViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
+        name="invitation",
     ),
     path("applications", views.ApplicationViewSet.as_view({"get": "list", "post": "create"}), name="applications"),
     path(

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.clock import now
+from common.concurrency import etag_of, require_match
 from common.rest import PublicViewSet, once_only
 from teams import selectors
 from teams.models import AccessToken, Application, AuditEvent, Credential, Invitation, Team, User
@@ -43,15 +44,20 @@ class MeView(APIView):
     @extend_schema(responses=forms.UserSerializer)
     def get(self, request: Request) -> Response:
         """Answer the person."""
-        return Response(forms.UserSerializer(request.user).data)  # type: ignore[arg-type]
+        return _person(request.user)  # type: ignore[arg-type]
 
     @extend_schema(request=forms.UserSerializer, responses=forms.UserSerializer)
     def patch(self, request: Request) -> Response:
         """Change the person's own settings."""
+        person: User = request.user  # type: ignore[assignment]
+        require_match(person, request.headers.get("If-Match"))
         form = forms.UserSerializer(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
-        user = update_profile(user=request.user, **form.validated_data)  # type: ignore[arg-type]
-        return Response(forms.UserSerializer(user).data)
+        return _person(update_profile(user=person, **form.validated_data))
+
+
+def _person(user: User) -> Response:
+    return Response(forms.UserSerializer(user).data, headers={"ETag": etag_of(user)})
 
 
 class TeamViewSet(PublicViewSet):
@@ -66,6 +72,10 @@ class TeamViewSet(PublicViewSet):
     def get_queryset(self) -> Any:
         """Return the teams to be seen."""
         return teams_of(self.actor)
+
+    def get_object(self) -> Any:
+        """Return a team by id or slug."""
+        return selectors.team_for(self.actor, self.kwargs["public_id"])
 
     def create(self, request: Request) -> Response:
         """Create a team."""
@@ -91,7 +101,9 @@ class _InTeam(PublicViewSet):
 class MemberViewSet(_InTeam):
     """The members of a team; found by the person's id."""
 
-    permissions: ClassVar = {"list": "team.view", "partial_update": "team.own", "destroy": "team.own"}
+    permissions: ClassVar = {
+        "list": "team.view", "retrieve": "team.view", "partial_update": "team.own", "destroy": "team.own",
+    }  # fmt: skip
     serializer_class = forms.MemberSerializer
     queryset = User.objects.none()
 
@@ -99,22 +111,29 @@ class MemberViewSet(_InTeam):
         """Return the team's memberships."""
         return selectors.members_of(self.team)
 
+    def get_object(self) -> Any:
+        """Return a membership by its person's id."""
+        return selectors.membership_for(self.actor, self.team, self.kwargs["public_id"])
+
+    @extend_schema(request=forms.RoleSerializer)
     def partial_update(self, request: Request, team: str, public_id: str) -> Response:
         """Give a member another role."""
-        membership = selectors.membership_for(self.actor, self.team, public_id)
+        membership = self.matched()
         role = self.body(forms.RoleSerializer)["role"]
-        return Response(forms.MemberSerializer(change_role(membership=membership, role=role, actor=self.actor)).data)
+        return self.answer(change_role(membership=membership, role=role, actor=self.actor))
 
     def destroy(self, request: Request, team: str, public_id: str) -> Response:
         """Take a person out of the team."""
-        remove_member(membership=selectors.membership_for(self.actor, self.team, public_id), actor=self.actor)
+        remove_member(membership=self.matched(), actor=self.actor)
         return Response(status=204)
 
 
 class InvitationViewSet(_InTeam):
     """Open invitations to a team."""
 
-    permissions: ClassVar = {"list": "team.view", "create": "team.own", "destroy": "team.own"}
+    permissions: ClassVar = {
+        "list": "team.view", "retrieve": "team.view", "create": "team.own", "destroy": "team.own",
+    }  # fmt: skip
     serializer_class = forms.InvitationSerializer
     queryset = Invitation.objects.none()
 
@@ -131,7 +150,7 @@ class InvitationViewSet(_InTeam):
 
     def destroy(self, request: Request, team: str, public_id: str) -> Response:
         """Withdraw an invitation."""
-        withdraw_invitation(invitation=self.get_object(), actor=self.actor)
+        withdraw_invitation(invitation=self.matched(), actor=self.actor)
         return Response(status=204)
 
 
@@ -158,6 +177,17 @@ class AcceptView(APIView):
         return once_only(Response(forms.JoinedSerializer(user).data))
 
 
+class ApplicationFilter(FilterSet):
+    """By team and by words of the name."""
+
+    team = CharFilter(field_name="team__public_id")
+    q = CharFilter(field_name="name", lookup_expr="icontains")
+
+    class Meta:
+        model = Application
+        fields: ClassVar[list[str]] = []
+
+
 class ApplicationViewSet(PublicViewSet):
     """The applications of one's teams."""
 
@@ -165,6 +195,7 @@ class ApplicationViewSet(PublicViewSet):
         "list": "signed_in", "create": "team.develop", "retrieve": "team.view", "partial_update": "team.develop",
     }  # fmt: skip
     serializer_class = forms.ApplicationSerializer
+    filterset_class = ApplicationFilter
     queryset = Application.objects.none()
 
     def get_queryset(self) -> Any:
@@ -221,7 +252,9 @@ class CredentialViewSet(PublicViewSet):
 class TokenViewSet(PublicViewSet):
     """One's own access tokens."""
 
-    permissions: ClassVar = {"list": "signed_in", "create": "signed_in", "destroy": "signed_in"}
+    permissions: ClassVar = {
+        "list": "signed_in", "retrieve": "signed_in", "create": "signed_in", "destroy": "signed_in",
+    }  # fmt: skip
     serializer_class = forms.TokenSerializer
     queryset = AccessToken.objects.none()
 
@@ -238,7 +271,7 @@ class TokenViewSet(PublicViewSet):
 
     def destroy(self, request: Request, public_id: str) -> Response:
         """Revoke a token."""
-        revoke_access_token(token_id=public_id, user=self.actor)
+        revoke_access_token(token_id=self.matched().public_id, user=self.actor)
         return Response(status=204)
 
 

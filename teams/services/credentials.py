@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 
 from common.clock import now
-from common.errors import Conflict, Invalid
+from common.errors import Conflict, Invalid, Stale
 from common.sealed import hash_secret
 from gateway.dataplane.keys import hint, mint_key
 from teams.models import Application, Credential, Role, User
@@ -64,6 +64,9 @@ def revoke_credential(*, credential: Credential, actor: User, row_version: int |
         if row_version is not None:
             rows = rows.filter(row_version=row_version)
         if rows.update(revoked_at=now(), row_version=F("row_version") + 1) != 1:
+            credential.refresh_from_db()
+            if credential.revoked_at is None:
+                raise Stale(f"Somebody changed the key {credential.name} meanwhile. Read it again.")
             raise Conflict(
                 f"The key {credential.name} {credential.hint} is revoked already.", code="key-revoked-already"
             )

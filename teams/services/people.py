@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from common.clock import now
@@ -19,7 +19,7 @@ from common.identifiers import propose_slug
 from common.problems import from_validation_error
 from common.sealed import hash_secret
 from teams.models import Invitation, Membership, Role, Team, User
-from teams.roles import has_role, require_role
+from teams.roles import RANK, has_role, require_role
 from teams.services.audit import record_audit
 
 INVITATION_DAYS = 7
@@ -32,11 +32,14 @@ def create_team(*, name: str, actor: User, slug: str | None = None, **fields: An
     if not (actor.is_platform_admin or actor.memberships.filter(role=Role.OWNER).exists()):
         raise NotAllowed("Only a platform admin or an owner of a team may create teams.")
     team = Team(name=name.strip(), slug=slug or propose_slug(name, fallback="team"), **_known(fields))
-    team.full_clean()
-    with transaction.atomic():
-        team.save()
-        Membership.objects.create(user=actor, team=team, role=Role.OWNER)
-        record_audit(actor=actor, verb="team.create", target=team, team=team, after=team_values(team))
+    team.full_clean(validate_unique=False)
+    try:
+        with transaction.atomic():
+            team.save()
+            Membership.objects.create(user=actor, team=team, role=Role.OWNER)
+            record_audit(actor=actor, verb="team.create", target=team, team=team, after=team_values(team))
+    except IntegrityError as error:
+        raise Conflict(f"There is a team called {team.slug} already.", code="name-taken") from error
     return team
 
 
@@ -143,16 +146,27 @@ def accept_invitation(*, code: str, user: User | None = None, name: str = "", pa
             user = _new_user(invitation.email, name, password)
         elif user.email.lower() != invitation.email.lower():
             raise NotAllowed(f"This invitation is for {invitation.email}; you are signed in as {user.email}.")
-        Membership.objects.update_or_create(user=user, team=invitation.team, defaults={"role": invitation.role})
+        role = _join(user, invitation)
         Invitation.objects.filter(pk=invitation.pk).update(accepted_at=now())
         record_audit(
             actor=user,
             verb="team.join",
             target=invitation.team,
             team=invitation.team,
-            after={"email": user.email, "role": invitation.role},
+            after={"email": user.email, "role": role},
         )
     return user
+
+
+def _join(user: User, invitation: Invitation) -> str:
+    """Make the membership; an invitation never takes a role away from somebody who joined meanwhile."""
+    membership, is_new = Membership.objects.select_for_update().get_or_create(
+        user=user, team=invitation.team, defaults={"role": invitation.role}
+    )
+    if not is_new and RANK[Role(membership.role)] < RANK[Role(invitation.role)]:
+        membership.role = invitation.role
+        membership.save(update_fields=["role"])
+    return membership.role
 
 
 def _new_user(email: str, name: str, password: str) -> User:
@@ -184,7 +198,9 @@ def change_role(*, membership: Membership, role: str, actor: User) -> Membership
             _keep_an_owner(membership)
         membership.role = role
         membership.full_clean()
-        membership.save(update_fields=["role"])
+        # Filtered on the role that was seen: of two changes at once one is told to look again.
+        if Membership.objects.filter(pk=membership.pk, role=before).update(role=role) != 1:
+            raise Stale(f"Somebody changed the role of {membership.user} meanwhile. Read it again.")
         record_audit(
             actor=actor,
             verb="team.change_role",
