@@ -117,7 +117,8 @@ def _system_valkey(path: str | None) -> Iterator[Path]:
     for name in ("valkey-server", "redis-server"):
         found = shutil.which(name, path=path)
         if found:
-            yield Path(found).resolve()
+            # Not resolved: Debian links redis-server to redis-check-rdb, which acts by the name it is called with.
+            yield Path(found).absolute()
 
 
 def _wheel_valkey() -> Iterator[Path]:
