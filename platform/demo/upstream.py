@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
 from typing import Any
@@ -15,6 +16,7 @@ STATES = ("open", "paid", "shipped")
 SEEDED = 24
 MAX_ORDERS = 1000
 MAX_BODY_BYTES = 64 * 1024
+MAX_SECONDS = 30.0
 Receive = Any
 Send = Any
 
@@ -45,6 +47,16 @@ class Orders:
         body = await _read(receive)
         path, method = scope["path"].rstrip("/") or "/", scope["method"]
         query = parse_qs(scope["query_string"].decode("latin-1"))
+        if path == "/broken":
+            # A head that promises more than comes: the server drops the connection.
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
+            await send({"type": "http.response.body", "body": b"{", "more_body": True})
+            return
+        if path == "/slow":
+            await asyncio.sleep(_seconds(query))
+        if path.startswith("/orders/") and path.endswith("/events") and method == "GET":
+            await self._events(path.removeprefix("/orders/").removesuffix("/events"), query, send)
+            return
         status, answer = self.answer(method, path, query, body)
         content = json.dumps(answer, ensure_ascii=False).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
@@ -57,18 +69,36 @@ class Orders:
             return 200, {"status": "ok"}
         if path == "/openapi.json":
             return 200, DOCUMENT
+        if path == "/slow":
+            return 200, {"waited_seconds": _seconds(query)}
         if path == "/orders" and method in ("GET", "HEAD"):
             return self._list(query)
         if path == "/orders" and method == "POST":
             return self._create(body)
         _, _, number = path.partition("/orders/")
-        order = self.orders.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else None
+        order = self._order(number)
         if order is None:
             return 404, {"error": "There is no such order."}
         if method == "DELETE":
             del self.orders[order["id"]]
             return 200, order
         return (200, order) if method in ("GET", "HEAD") else (405, {"error": f"{method} is not possible here."})
+
+    def _order(self, number: str) -> dict[str, Any] | None:
+        return self.orders.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else None
+
+    async def _events(self, number: str, query: dict[str, list[str]], send: Send) -> None:
+        """Stream what happened to an order as server-sent events, one each `seconds`."""
+        order = self._order(number)
+        states = STATES[: STATES.index(order["state"]) + 1] if order else ()
+        head = (b"content-type", b"text/event-stream")
+        await send({"type": "http.response.start", "status": 200 if order else 404, "headers": [head]})
+        for position, state in enumerate(states):
+            data = json.dumps({"order": int(number), "state": state})
+            event = f"id: {position}\nevent: state\ndata: {data}\n\n".encode()
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+            await asyncio.sleep(_seconds(query, "0.1"))
+        await send({"type": "http.response.body", "body": b""})
 
     def _list(self, query: dict[str, list[str]]) -> tuple[int, Any]:
         rows = list(self.orders.values())
@@ -93,6 +123,13 @@ class Orders:
         order = {"id": number, "customer": customer, "state": "open", "amount": amount, "currency": "EUR"}
         self.orders[number] = order
         return 201, order
+
+
+def _seconds(query: dict[str, list[str]], default: str = "2") -> float:
+    try:
+        return min(max(float(query.get("seconds", [default])[0]), 0.0), MAX_SECONDS)
+    except ValueError:
+        return float(default)
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -16,4 +16,9 @@ urlpatterns = [
         PromptVersionViewSet.as_view({"get": "list", "post": "create"}),
         name="prompt-versions",
     ),
+    path(
+        "prompts/<str:prompt>/versions/<int:number>",
+        PromptVersionViewSet.as_view({"get": "retrieve"}),
+        name="prompt-version",
+    ),
 ]

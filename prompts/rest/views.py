@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, ClassVar
 
+from django_filters import CharFilter
+from django_filters.rest_framework.filterset import FilterSet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apis.rest.serializers import VersionSerializer
+from common.concurrency import require_match
 from common.errors import NotFound
 from common.rest import PublicViewSet
 from prompts import selectors
@@ -18,7 +21,20 @@ from prompts.rest import serializers as forms
 from prompts.services.playground import run_prompt
 from prompts.services.prompts import create_prompt, save_prompt_version
 from prompts.services.publication import publish_prompt
+from teams.models import Role
+from teams.roles import require_role
 from teams.selectors import team_for
+
+
+class PromptFilter(FilterSet):
+    """By team and words of the name."""
+
+    team = CharFilter(field_name="team__public_id")
+    q = CharFilter(field_name="name", lookup_expr="icontains")
+
+    class Meta:
+        model = PromptTemplate
+        fields: ClassVar[list[str]] = []
 
 
 class PromptViewSet(PublicViewSet):
@@ -29,6 +45,7 @@ class PromptViewSet(PublicViewSet):
         "publish": "team.publish",
     }  # fmt: skip
     serializer_class = forms.PromptSerializer
+    filterset_class = PromptFilter
     queryset = PromptTemplate.objects.none()
 
     def get_queryset(self) -> Any:
@@ -57,8 +74,14 @@ class PromptViewSet(PublicViewSet):
 
     @extend_schema(request=forms.PublishSerializer, responses={201: VersionSerializer})
     def publish(self, request: Request, public_id: str) -> Response:
-        """Publish the newest version as an API, or as the next version of the one it is."""
+        """Publish the newest version as an API, or as the next version of the one it is.
+
+        Where the team asks for approvals the answer's state is `in_review`. If-Match may name the version that was
+        read; what was published already is refused in any case.
+        """
         version = self._latest()
+        if (seen := request.headers.get("If-Match")) is not None:
+            require_match(version, seen)
         made = publish_prompt(version=version, actor=self.actor, **self.body(forms.PublishSerializer))
         return self.answer(made, status=201, serializer_class=VersionSerializer)
 
@@ -66,17 +89,27 @@ class PromptViewSet(PublicViewSet):
 class PromptVersionViewSet(PublicViewSet):
     """The versions of a prompt."""
 
-    permissions: ClassVar = {"list": "team.view", "create": "team.develop"}
+    permissions: ClassVar = {"list": "team.view", "retrieve": "team.view", "create": "team.develop"}
     serializer_class = forms.PromptVersionSerializer
+    lookup_field = "number"
     queryset = PromptVersion.objects.none()
 
     def get_queryset(self) -> Any:
         """Return the prompt's versions."""
         return selectors.prompt_by_id(self.actor, self.kwargs["prompt"]).versions.all()
 
-    @extend_schema(request=forms.ContentSerializer, responses={201: forms.PromptVersionSerializer})
+    @extend_schema(
+        request=forms.ContentSerializer,
+        responses={200: forms.PromptVersionSerializer, 201: forms.PromptVersionSerializer},
+    )
     def create(self, request: Request, prompt: str) -> Response:
-        """Save the working version; after a publication this makes the next one."""
+        """Save the working version, as If-Match names it; after a publication this makes the next one."""
         template = selectors.prompt_by_id(self.actor, prompt)
-        saved = save_prompt_version(template=template, actor=self.actor, **self.body(forms.ContentSerializer))
-        return self.answer(saved, status=201)
+        require_role(actor=self.actor, team=template.team, role=Role.DEVELOPER, what="edit its prompts")
+        current, seen = selectors.latest_version(template), None
+        if current is not None and current.revision_id is None:
+            require_match(current, request.headers.get("If-Match"))
+            seen = current.row_version
+        body = self.body(forms.ContentSerializer)
+        saved = save_prompt_version(template=template, actor=self.actor, row_version=seen, **body)
+        return self.answer(saved, status=200 if seen is not None else 201)

@@ -279,6 +279,9 @@ def publish(request: HttpRequest, team: str, prompt: str) -> HttpResponse:
             limits = make_limits(per_minute=data["per_minute"], per_day=data["per_day"])
             details |= {"base_path": data["base_path"], "visibility": data["visibility"], "limits": limits}
         made = publish_prompt(version=version, actor=user, **details)
+        if made.published_at is None:
+            messages.success(request, f"{made} waits for its approvals.")
+            return f"/workspace/{made.api.team.slug}/{made.api.slug}/{made.name}"
         applied, total = wait_until_applied("route", made.public_id)
         messages.success(request, f"{made} is published. {applied} of {total} gateway workers serve it.")
         return f"/catalog/{made.api.team.slug}/{made.api.slug}/{made.name}"
