@@ -10,9 +10,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from common.clock import now
+from gateway.dataplane.records import PriceRecord
 from providers.models import Model
 
 MILLION = 1_000_000
+NANO_PER_USD = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,21 @@ class Price:
     cached_input_usd_per_million: Decimal | None
     source: str
     effective_at: datetime | None = None
+
+    def to_record(self) -> PriceRecord:
+        """Return the price as the gateway counts with it: integers of nano-USD per million tokens."""
+        cached = self.cached_input_usd_per_million
+        return PriceRecord(
+            input_nano_per_million=_nano(self.input_usd_per_million),
+            output_nano_per_million=_nano(self.output_usd_per_million),
+            cached_input_nano_per_million=None if cached is None else _nano(cached),
+            source=self.source,
+            effective_at=None if self.effective_at is None else self.effective_at.timestamp(),
+        )
+
+
+def _nano(usd: Decimal) -> int:
+    return int((usd * NANO_PER_USD).to_integral_value())
 
 
 def price_of(model: Model) -> Price | None:

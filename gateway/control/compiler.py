@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal
 
 import orjson
 from django.conf import settings
@@ -21,7 +20,6 @@ from gateway.dataplane.records import (
     OperationRecord,
     ParameterRecord,
     PlanRecord,
-    PriceRecord,
     PromptRecord,
     ProviderKeyRecord,
     ProviderRecord,
@@ -37,7 +35,6 @@ from teams.models import Credential
 # The states in which a version has a route; a retired one answers 410, an archived or draft one is not there.
 ROUTED = frozenset({"preview", "published", "deprecated", "retired"})
 ENDED = frozenset({"ended", "rejected", "cancelled"})
-NANO_PER_USD = Decimal(10**9)
 
 
 def seconds(moment: datetime | None) -> float | None:
@@ -180,22 +177,7 @@ def compile_model(model: Model) -> Iterator[Entry]:
         ),
     )
     price = price_of(model)
-    record = None
-    if price is not None:
-        record = PriceRecord(
-            input_nano_per_million=_nano(price.input_usd_per_million),
-            output_nano_per_million=_nano(price.output_usd_per_million),
-            cached_input_nano_per_million=(
-                None if price.cached_input_usd_per_million is None else _nano(price.cached_input_usd_per_million)
-            ),
-            source=price.source,
-            effective_at=seconds(price.effective_at),
-        )
-    yield "price", model.wire_name, record
-
-
-def _nano(usd_per_million: Decimal) -> int:
-    return int((usd_per_million * NANO_PER_USD).to_integral_value())
+    yield "price", model.wire_name, None if price is None else price.to_record()
 
 
 def compile_alias(alias: ModelAlias) -> AliasRecord:

@@ -12,17 +12,17 @@ from common import outbound
 from common.errors import DomainError, Invalid, Unavailable
 from gateway.dataplane import prompts as program_of
 from gateway.dataplane.errors import GatewayError
+from gateway.dataplane.pricing import Usage, cost_nano, estimate_tokens
 from gateway.dataplane.providers import openai
 from gateway.dataplane.records import ParameterRecord, PromptRecord
 from prompts.models import PromptVersion
-from providers.pricebook import price_of
+from providers.pricebook import NANO_PER_USD, price_of
 from providers.selectors import model_named
 from providers.services.providers import secret_header
 from teams.models import Role, User
 from teams.roles import require_role
 
 RUN_SECONDS = 60.0
-MILLION = Decimal(1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ def run_prompt(*, version: PromptVersion, arguments: dict[str, Any], actor: User
     """Fill the template, ask the model, check the output; raise Invalid for arguments, Unavailable for the model."""
     require_role(actor=actor, team=version.template.team, role=Role.DEVELOPER, what="run its prompts")
     model = model_named(version.model)
-    if model is None:
-        raise Invalid(f"There is no model called {version.model}.")
+    if model is None or not (model.is_active and model.provider.is_active):
+        raise Invalid(f"There is no model called {version.model}, or it is switched off.")
     try:
         program = program_of.compile_program(_record(version))
         filled = program_of.read_arguments(program, orjson.dumps(arguments))
@@ -64,13 +64,11 @@ def run_prompt(*, version: PromptVersion, arguments: dict[str, Any], actor: User
         output = program_of.read_output(program, text, finish_reason)
     except GatewayError as error:
         raise _domain(error) from error
-    usage = openai.read_usage(whole)
-    tokens = (usage.input_tokens, usage.output_tokens) if usage else (0, 0)
+    usage = openai.read_usage(whole) or Usage(estimate_tokens(len(body)), estimate_tokens(len(answer.content)))
     price = price_of(model)
-    cost = None
-    if price is not None:
-        cost = (tokens[0] * price.input_usd_per_million + tokens[1] * price.output_usd_per_million) / MILLION
-    return Run(output, *tokens, cost, answer.elapsed_ms, model.wire_name)
+    # Counted as the gateway counts, cached input and rounding included.
+    cost = None if price is None else Decimal(cost_nano(price.to_record(), usage)) / NANO_PER_USD
+    return Run(output, usage.input_tokens, usage.output_tokens, cost, answer.elapsed_ms, model.wire_name)
 
 
 def _record(version: PromptVersion) -> PromptRecord:
