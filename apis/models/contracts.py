@@ -162,6 +162,9 @@ class Revision(models.Model):
     connect_timeout_seconds = models.FloatField(default=5.0)
     total_timeout_seconds = models.FloatField(default=60.0)
     max_body_bytes = models.PositiveIntegerField(default=10 * 1024 * 1024)
+    gateway = models.JSONField(
+        default=dict, blank=True, help_text="How the gateway serves it: blocks of apis.gateway_settings."
+    )
     author = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(default=now, editable=False)
     updated_at = models.DateTimeField(default=now, editable=False)

@@ -114,7 +114,7 @@ class RevisionSerializer(serializers.ModelSerializer[Revision]):
         model = Revision
         fields = (
             "id", "version", "number", "state", "content_hash", "source_format", "upstream_url",
-            "connect_timeout_seconds", "total_timeout_seconds", "max_body_bytes", "author", "created_at",
+            "connect_timeout_seconds", "total_timeout_seconds", "max_body_bytes", "gateway", "author", "created_at",
             "updated_at", "submitted_at",
         )  # fmt: skip
 
@@ -134,6 +134,7 @@ class DraftSerializer(serializers.Serializer[Any]):
     connect_timeout_seconds = serializers.FloatField(required=False)
     total_timeout_seconds = serializers.FloatField(required=False)
     max_body_bytes = serializers.IntegerField(required=False)
+    gateway = serializers.JSONField(required=False, help_text="Blocks of gateway settings, replaced as a whole.")
 
 
 class ReviewSerializer(serializers.ModelSerializer[Review]):

@@ -14,6 +14,7 @@ from apis.design.freezing import content_hash
 from apis.design.operations import OperationSpec, list_operations
 from apis.design.problems import DesignError, Finding
 from apis.design.validate import validate_document
+from apis.gateway_settings import find_problems
 from apis.models import Operation, Revision
 from common.clock import now
 from common.concurrency import require_match
@@ -22,7 +23,7 @@ from teams.models import Role, User
 from teams.roles import require_role
 from teams.services.audit import record_audit
 
-ROUTING = ("upstream_url", "connect_timeout_seconds", "total_timeout_seconds", "max_body_bytes")
+ROUTING = ("upstream_url", "connect_timeout_seconds", "total_timeout_seconds", "max_body_bytes", "gateway")
 MAX_OPERATION_ID, MAX_PATH = 200, 500
 MAX_TIMEOUT_SECONDS = 600
 MAX_BODY_BYTES = 256 * 1024 * 1024
@@ -103,8 +104,7 @@ def save_draft(
 ) -> SavedDraft:
     """Save the working copy: its text (None keeps it) and routing; a text with errors is kept and says so.
 
-    `routing` is any of upstream_url, connect_timeout_seconds, total_timeout_seconds, max_body_bytes. Raise Stale when
-    somebody saved meanwhile and Conflict when the revision is frozen.
+    `routing` is any of ROUTING. Raise Stale when somebody saved meanwhile and Conflict when the revision is frozen.
     """
     team = revision.version.api.team
     require_role(actor=actor, team=team, role=Role.DEVELOPER, what="edit this design")
@@ -159,6 +159,9 @@ def check_routing(routing: dict[str, Any]) -> None:
     for name, value in routing.items():
         if name not in ROUTING:
             raise Invalid(f"{name} is not part of a revision's routing.")
+        if name == "gateway":
+            errors += [{"detail": item.detail, "pointer": f"/gateway{item.pointer}"} for item in find_problems(value)]
+            continue
         problem = _upstream_problem(value) if name == "upstream_url" else _number_problem(name, value)
         if problem:
             errors.append({"detail": problem, "pointer": f"/{name}"})

@@ -89,6 +89,7 @@ def copy_revision(*, revision: Revision, version: ApiVersion, actor: User) -> Re
         connect_timeout_seconds=revision.connect_timeout_seconds,
         total_timeout_seconds=revision.total_timeout_seconds,
         max_body_bytes=revision.max_body_bytes,
+        gateway=revision.gateway,
         author=revision.author if revision.version_id == version.pk else actor,
     )
     operations = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,6 +20,33 @@ from console.pages import render_page
 from console.workspace.version import head_of, my_version
 
 
+class SettingsField(forms.CharField):
+    """A mapping written as YAML, empty for none."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show a mapping as YAML; what was typed stays as it is."""
+        return (
+            yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+            if value and isinstance(value, dict)
+            else value or ""
+        )
+
+    def to_python(self, value: Any) -> Any:
+        """Return the mapping; raise ValidationError with the line that cannot be read."""
+        try:
+            settings = yaml.load(super().to_python(value), Loader=yaml.CSafeLoader)  # noqa: S506  the safe loader, in C
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise forms.ValidationError(f"Line {line} is not YAML: {error.problem}.") from error
+        except (yaml.YAMLError, RecursionError) as error:
+            raise forms.ValidationError("This is not YAML.") from error
+        if settings is not None and not isinstance(settings, dict):
+            raise forms.ValidationError("Gateway settings are blocks with a name each, such as 'cors:'.")
+        return settings or {}
+
+
 class DesignForm(GatehouseForm):
     """The document and its routing."""
 
@@ -30,9 +58,13 @@ class DesignForm(GatehouseForm):
     connect_timeout_seconds = forms.FloatField(label="Seconds to connect", min_value=0.1, max_value=60)
     total_timeout_seconds = forms.FloatField(label="Seconds in all", min_value=0.1, max_value=3600)
     max_body_bytes = forms.IntegerField(label="Largest request body, bytes", min_value=0)
+    gateway = SettingsField(
+        label="Gateway settings, YAML", required=False, max_length=20_000,
+        widget=forms.Textarea(attrs={"class": "form-control gh-code-input", "rows": 6, "spellcheck": "false"}),
+    )  # fmt: skip
 
 
-ROUTING = ("upstream_url", "connect_timeout_seconds", "total_timeout_seconds", "max_body_bytes")
+ROUTING = ("upstream_url", "connect_timeout_seconds", "total_timeout_seconds", "max_body_bytes", "gateway")
 
 
 @page("team.view", methods=("GET", "HEAD", "POST"))
