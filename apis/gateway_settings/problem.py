@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Where (a JSON pointer inside the block, "" for the whole) and one sentence that names the value and the way out."""
+    """Where (a JSON pointer inside the block), and one sentence that names the value and the way out."""
 
     pointer: str
     detail: str
