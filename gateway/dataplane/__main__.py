@@ -56,6 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def create_upstream(settings: Settings) -> Upstream:
     """Return the upstream client that the settings name."""
     guard = Guard(settings.private_networks)
+    if settings.upstream_client == "asyncio":
+        from gateway.dataplane.upstreams.asyncio_client import AsyncioUpstream
+
+        return AsyncioUpstream(guard)
     if settings.upstream_client == "httpx":
         from gateway.dataplane.upstreams.httpx_client import HttpxUpstream
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from gateway.dataplane.keys import derive_key, read_master_key
 
 Network = IPv4Network | IPv6Network
-UPSTREAM_CLIENTS = ("pyreqwest", "httpx")
+UPSTREAM_CLIENTS = ("pyreqwest", "asyncio", "httpx")
 MODES = ("development", "production")
 
 
