@@ -23,6 +23,7 @@ from gateway.dataplane.settings import SettingError, Settings
 from gateway.dataplane.spool import Spool
 from gateway.dataplane.state import LiveState
 from gateway.dataplane.upstreams import Upstream
+from gateway.dataplane.upstreams.asyncio_client import AsyncioUpstream
 from gateway.dataplane.upstreams.guard import Guard
 from gateway.dataplane.verdicts import Verdicts
 
@@ -56,17 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def create_upstream(settings: Settings) -> Upstream:
     """Return the upstream client that the settings name."""
     guard = Guard(settings.private_networks)
-    if settings.upstream_client == "asyncio":
-        from gateway.dataplane.upstreams.asyncio_client import AsyncioUpstream
-
-        return AsyncioUpstream(guard)
     if settings.upstream_client == "httpx":
         from gateway.dataplane.upstreams.httpx_client import HttpxUpstream
 
         return HttpxUpstream(guard)
-    from gateway.dataplane.upstreams.pyreqwest_client import PyreqwestUpstream
-
-    return PyreqwestUpstream(guard)
+    return AsyncioUpstream(guard)
 
 
 async def run_worker(settings: Settings, listening: socket.socket, control: socket.socket) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from gateway.dataplane.keys import derive_key, read_master_key
 
 Network = IPv4Network | IPv6Network
-UPSTREAM_CLIENTS = ("pyreqwest", "asyncio", "httpx")
+UPSTREAM_CLIENTS = ("asyncio", "httpx")
 MODES = ("development", "production")
 
 
@@ -33,7 +33,7 @@ class Settings:
     gateway_url: str = "http://127.0.0.1:8080"
     private_networks: tuple[Network, ...] = ()
     state_max_age_seconds: float = 86_400
-    upstream_client: str = "pyreqwest"
+    upstream_client: str = "asyncio"
     spool_fsync_seconds: float = 1.0
     spool_max_bytes: int = 1 << 30
     mode: str = "development"

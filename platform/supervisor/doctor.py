@@ -22,7 +22,7 @@ from supervisor.ports import is_free
 from supervisor.stores import made_by
 
 LEAST_FREE_BYTES = 2 * 1024**3
-SHOWN_PACKAGES = ("django", "celery", "granian", "uvicorn", "pyreqwest", "psycopg")
+SHOWN_PACKAGES = ("django", "celery", "granian", "uvicorn", "httptools", "psycopg")
 
 
 @dataclass(frozen=True, slots=True)

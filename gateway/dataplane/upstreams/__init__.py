@@ -1,6 +1,6 @@
 """The seam to whatever stands behind the gateway: one request out, one streamed response back.
 
-Implementations: `pyreqwest_client.PyreqwestUpstream` (the default) and `httpx_client.HttpxUpstream`; both pass the same
+Implementations: `asyncio_client.AsyncioUpstream` (the default) and `httpx_client.HttpxUpstream`; both pass the same
 suite. Rules for both: the address comes from `guard.Guard` and is pinned, no redirect is followed, nothing is decoded,
 no header is added but those HTTP itself needs, environment proxies are ignored.
 """

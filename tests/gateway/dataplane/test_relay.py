@@ -26,7 +26,7 @@ def service() -> Iterator[Upstream]:
     made.stop()
 
 
-@pytest.fixture(scope="module", params=["asyncio", "pyreqwest", "httpx"])
+@pytest.fixture(scope="module", params=["asyncio", "httpx"])
 def worker(request, service: Upstream, tmp_path_factory) -> Iterator[Worker]:
     home: Path = tmp_path_factory.mktemp(request.param)
     made = Worker(home, GATEHOUSE_UPSTREAM_CLIENT=request.param)
@@ -303,9 +303,6 @@ def test_a_caller_that_leaves_a_stream_ends_the_upstream_within_a_second(worker,
     assert record["response_bytes"] >= 3 * len("data: tick\n\n")
 
 
-# pyreqwest cannot be told to give up before the head of an answer is there (docs/adr/0003): its upstream is let go at
-# the first-byte timeout.
-@pytest.mark.parametrize("worker", ["asyncio", "httpx"], indirect=True)
 def test_a_caller_that_leaves_while_waiting_ends_the_upstream_within_a_second(worker, service, client) -> None:
     fresh(worker, service, "patient", first_byte_seconds=30.0)
     number = len(service.seen)
