@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, field
 from uuid import UUID
+
+import orjson
 
 
 def new_call_id(now: float | None = None) -> UUID:
@@ -29,6 +30,7 @@ class Started:
     id: str
     attempt: int
     at: float
+    type: str = field(default="started", init=False)
     environment: str = "production"
     node: str = ""
     worker: str = ""
@@ -63,6 +65,7 @@ class Finished(Started):
     priced, unknown.
     """
 
+    type: str = field(default="finished", init=False)
     status: int = 0
     code: str = ""
     fault: str = ""
@@ -85,6 +88,6 @@ class Finished(Started):
     price_state: str = "none"
 
 
-def to_record(call: Started) -> dict[str, Any]:
-    """Return the spool form: the fields and `type`, `started` or `finished`."""
-    return {"type": "finished" if isinstance(call, Finished) else "started", **asdict(call)}
+def to_json(call: Started) -> bytes:
+    """Return the spool form: the fields, of which `type` is `started` or `finished`."""
+    return orjson.dumps(call)

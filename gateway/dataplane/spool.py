@@ -22,7 +22,7 @@ from typing import Any
 
 import orjson
 
-from gateway.dataplane.calls import Finished, Started, new_call_id, to_record
+from gateway.dataplane.calls import Finished, Started, new_call_id, to_json
 from gateway.dataplane.errors import SpoolFull
 
 log = logging.getLogger("gatehouse.spool")
@@ -164,7 +164,7 @@ class Spool:
     def append(self, call: Started | Finished) -> None:
         """Write one record; raise SpoolFull when it cannot be kept. A call under way may use a reserve of space."""
         is_under_way = isinstance(call, Finished) and call.attempt > 0
-        self._write(orjson.dumps(to_record(call)), may_use_reserve=is_under_way)
+        self._write(to_json(call), may_use_reserve=is_under_way)
 
     def count_refusal(self, *, code: str, version_id: str, at: float) -> None:
         """Count a refusal before authentication; written as one record per code and version once its minute is over."""

@@ -9,13 +9,12 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from dataclasses import asdict
 
 import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gateway.dataplane.calls import Finished
+from gateway.dataplane.calls import Finished, to_json
 
 log = logging.getLogger("gatehouse.verdicts")
 
@@ -92,7 +91,7 @@ class Verdicts:
                     pipe.set(verdict_key(call.id), _verdict(call), ex=KEEP_SECONDS)
                     refused.append(call.id)
                 if call.kind != "rest" and call.attempt:
-                    pipe.set(call_key(call.id), orjson.dumps(asdict(call)), ex=KEEP_SECONDS)
+                    pipe.set(call_key(call.id), to_json(call), ex=KEEP_SECONDS)
             if refused:
                 pipe.lpush(LIST_KEY, *refused)
                 pipe.ltrim(LIST_KEY, 0, LISTED - 1)

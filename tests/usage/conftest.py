@@ -11,7 +11,7 @@ import orjson
 import pytest
 from django.db import connection
 
-from gateway.dataplane.calls import Finished, Started, new_call_id, to_record
+from gateway.dataplane.calls import Finished, Started, new_call_id, to_json
 
 STARTED = set(Started.__dataclass_fields__)
 
@@ -40,13 +40,13 @@ def call_of(**fields: Any) -> Finished:
 
 def started(call: Finished) -> dict[str, Any]:
     """Return the record that was written before the call went up."""
-    record = to_record(call)
+    record = orjson.loads(to_json(call))
     return {"type": "started", **{name: record[name] for name in STARTED}}
 
 
 def finished(call: Finished) -> dict[str, Any]:
     """Return the record that was written at the call's end."""
-    return to_record(call)
+    return orjson.loads(to_json(call))
 
 
 @pytest.fixture
