@@ -41,7 +41,7 @@ def call_of(**fields: Any) -> Finished:
 def started(call: Finished) -> dict[str, Any]:
     """Return the record that was written before the call went up."""
     record = orjson.loads(to_json(call))
-    return {"type": "started", **{name: record[name] for name in STARTED}}
+    return {**{name: record[name] for name in STARTED}, "type": "started"}
 
 
 def finished(call: Finished) -> dict[str, Any]:
