@@ -10,7 +10,6 @@ import hmac
 import os
 import secrets
 import zlib
-from hashlib import sha256
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -94,7 +93,7 @@ def is_well_formed(key: str, prefix: str = LIVE_PREFIX) -> bool:
 
 def hash_key(key: str, pepper: bytes) -> str:
     """Return the hex HMAC-SHA256 under which a key is stored and found; `pepper` is `derive_key(master, "pepper")`."""
-    return hmac.new(pepper, key.encode(), sha256).hexdigest()
+    return hmac.digest(pepper, key.encode(), "sha256").hex()
 
 
 def hint(key: str) -> str:

@@ -44,6 +44,8 @@ class GatewayCycle(RequestResponseCycle):
         super().__init__(**arguments)
         self.task: asyncio.Task[None] | None = None
         self.protocol: GatewayProtocol | None = None
+        # A head waits here for the rest of this turn of the loop, to leave in one segment with what follows it.
+        self._head = b""
         # HTTP/1.0 knows no chunks: without a length the end of the connection is the end of the body.
         self.is_close_delimited = False
 
@@ -100,22 +102,31 @@ class GatewayCycle(RequestResponseCycle):
         elif self.scope["http_version"] == "1.0":
             lines.append(b"connection: keep-alive\r\n")
         lines.append(b"\r\n")
-        self.transport.write(b"".join(lines))
+        self._head = b"".join(lines)
+        asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        head, self._head = self._head, b""
+        if head and not self.transport.is_closing():
+            self.transport.write(head)
 
     def _send_body(self, body: bytes, more_body: bool) -> None:
         if self.response_complete:
             raise RuntimeError("the answer was already complete")
+        pieces, self._head = [self._head], b""
         if self.chunked_encoding:
-            pieces = [b"%x\r\n" % len(body), body, b"\r\n"] if body else []
+            if body:
+                pieces += (b"%x\r\n" % len(body), body, b"\r\n")
             if not more_body:
                 pieces.append(b"0\r\n\r\n")
-            self.transport.write(b"".join(pieces))
         elif body:
             if not self.is_close_delimited:
                 self.expected_content_length -= len(body)
                 if self.expected_content_length < 0:
                     raise RuntimeError("the body is longer than its Content-Length")
-            self.transport.write(body)
+            pieces.append(body)
+        if data := b"".join(pieces):
+            self.transport.write(data)
         if not more_body:
             if not self.is_close_delimited and not self.chunked_encoding and self.expected_content_length:
                 raise RuntimeError("the body is shorter than its Content-Length")
@@ -128,10 +139,19 @@ class GatewayCycle(RequestResponseCycle):
             self.protocol.finish(is_body_open=self.more_body)
         self.on_response()
 
+    def whole_body(self) -> bytes | None:
+        """Return the request's body if all of it is there already and nobody waits for a 100."""
+        if self.more_body or self.waiting_for_100_continue or self.disconnected:
+            return None
+        body, self.body = bytes(self.body), bytearray()
+        self.flow.resume_reading()
+        return body
+
     def abort(self) -> None:
         """End the connection so that an answer under way cannot be taken for a complete one (RFC 9112 §8)."""
         if self.transport.is_closing():
             return
+        self._flush()
         if self.is_close_delimited:
             # The clean end of the connection would be the clean end of the body: reset it.
             connection = self.transport.get_extra_info("socket")

@@ -156,6 +156,12 @@ def _check_there(call: Call) -> None:
 
 async def read_body(call: Call, limit: int) -> bytes:
     """Read the request's body; raise BodyTooLarge over `limit` bytes, ClientGone when the caller left."""
+    if call.connection is not None and (whole := call.connection.whole_body()) is not None:
+        call.body_is_read = True
+        call.request_bytes += len(whole)
+        if call.request_bytes > limit:
+            raise too_large(limit)
+        return whole  # type: ignore[no-any-return]
     chunks = [chunk async for chunk in stream_body(call, limit)]
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
