@@ -103,7 +103,8 @@ class GatewayCycle(RequestResponseCycle):
             lines.append(b"connection: keep-alive\r\n")
         lines.append(b"\r\n")
         self._head = b"".join(lines)
-        asyncio.get_running_loop().call_soon(self._flush)
+        assert self.protocol is not None
+        self.protocol.loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         head, self._head = self._head, b""
