@@ -21,7 +21,6 @@ from gateway.dataplane.errors import (
     ProviderKeyMissing,
     UpstreamError,
     UpstreamInvalid,
-    UpstreamTimeout,
 )
 from gateway.dataplane.policies import limits
 from gateway.dataplane.providers import openai
@@ -58,28 +57,19 @@ class Order:
 
 
 class Answer:
-    """A provider's answer, read within the time that is left for the whole of it."""
+    """A provider's answer. `read` is the response's own."""
 
-    __slots__ = ("_deadline", "_response", "_total_seconds", "headers", "status")
+    __slots__ = ("_response", "headers", "read", "status")
 
-    def __init__(self, response: UpstreamResponse, deadline: float, total_seconds: float) -> None:
+    def __init__(self, response: UpstreamResponse) -> None:
         self.status = response.status
         self.headers = response.headers
+        self.read = response.read
         self._response = response
-        self._deadline = deadline
-        self._total_seconds = total_seconds
 
     def header(self, name: bytes) -> bytes | None:
         """Return the first value of a header, named in lower case."""
         return next((value for key, value in self.headers if key == name), None)
-
-    async def read(self) -> bytes:
-        """Return the next piece, b"" at the clean end; raise an UpstreamError when it does not come."""
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                return await self._response.read()
-        except TimeoutError as error:
-            raise too_slow(self._total_seconds) from error
 
     async def read_all(self, limit: int = ANSWER_BYTES) -> bytes:
         """Return the whole body; raise UpstreamInvalid over the limit, or when it is compressed though nobody asked."""
@@ -170,15 +160,14 @@ async def exchange(call: Call, runtime: Runtime, order: Order) -> AsyncIterator[
     Raises ProviderError for a status of 400 and above. A caller that leaves is charged for the input at least.
     """
     request = _request(order)
-    deadline = asyncio.get_running_loop().time() + request.total_seconds
     replies.record_started(call, runtime)
     call.upstream_start_ns = time.monotonic_ns()
     try:
-        response = await _send(runtime, request, deadline)
+        response = await runtime.upstream.send(request)
         try:
             call.first_byte_ns = time.monotonic_ns()
             call.upstream_status = response.status
-            answer = Answer(response, deadline, request.total_seconds)
+            answer = Answer(response)
             if answer.status != 200:
                 await _raise_refusal(order.target, answer)
             yield answer
@@ -190,19 +179,6 @@ async def exchange(call: Call, runtime: Runtime, order: Order) -> AsyncIterator[
         raise
     finally:
         mark_end(call)
-
-
-async def _send(runtime: Runtime, request: UpstreamRequest, deadline: float) -> UpstreamResponse:
-    try:
-        async with asyncio.timeout_at(deadline):
-            return await runtime.upstream.send(request)
-    except TimeoutError as error:
-        raise too_slow(request.total_seconds) from error
-
-
-def too_slow(total_seconds: float) -> UpstreamTimeout:
-    """Return the failure of an answer that took longer than its provider may."""
-    return UpstreamTimeout(f"The model's answer was not complete within {total_seconds:g} s.")
 
 
 def mark_end(call: Call) -> None:

@@ -48,7 +48,8 @@ class UpstreamResponse(Protocol):
     async def read(self) -> bytes:
         """Return the next piece as it came from the network, b"" at the clean end.
 
-        Raises UpstreamTimeout between chunks and UpstreamUnreachable when the body broke off.
+        Raises UpstreamTimeout between chunks and when the whole takes longer than the request's total, and
+        UpstreamUnreachable when the body broke off.
         """
         ...
 

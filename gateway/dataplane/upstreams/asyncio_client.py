@@ -12,7 +12,6 @@ import ssl
 from collections import deque
 from collections.abc import AsyncIterator
 from functools import partial
-from math import inf
 
 from gateway.dataplane.errors import UpstreamError, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
 from gateway.dataplane.upstreams import UpstreamRequest
@@ -135,14 +134,10 @@ class AsyncioUpstream:
     async def _exchange(
         self, connection: Connection, request: UpstreamRequest, head: bytes, *, was_reused: bool
     ) -> Exchange:
-        exchange = Exchange(
-            connection,
-            is_head_request=request.method == "HEAD",
-            between_chunks_seconds=request.between_chunks_seconds,
-        )
+        exchange = Exchange(connection, request)
         body = request.body
         if body is None or isinstance(body, bytes):
-            exchange.deadline = connection.loop.time() + request.first_byte_seconds
+            exchange.expect_within(request.first_byte_seconds)
             connection.begin(exchange, head + body if body else head, was_reused=was_reused)
         else:
             connection.begin(exchange, head, was_reused=was_reused)
@@ -210,21 +205,21 @@ def _head(request: UpstreamRequest, origin: Origin) -> bytes:
 async def _pump(exchange: Exchange, body: AsyncIterator[bytes], first_byte_seconds: float, *, is_chunked: bool) -> None:
     """Send a body as the caller sends it. While the caller is waited for, the upstream's clock stands still."""
     connection = exchange.connection
-    write, clock = connection.transport.write, connection.loop.time
+    write = connection.transport.write
     try:
         async for chunk in body:
             if not chunk:
                 continue
             write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if is_chunked else chunk)
             if not exchange.is_head_there:
-                exchange.deadline = clock() + first_byte_seconds
+                exchange.expect_within(first_byte_seconds)
             await connection.drain()
             if not exchange.is_head_there:
-                exchange.deadline = inf
+                exchange.expect_nothing()
         if is_chunked:
             write(b"0\r\n\r\n")
         if not exchange.is_head_there:
-            exchange.deadline = clock() + first_byte_seconds
+            exchange.expect_within(first_byte_seconds)
     except Exception as error:
         # What stopped the body (it is too large, its sender has left) is what the call ends with.
         exchange.fail(error)

@@ -13,6 +13,7 @@ from math import inf
 import httptools
 
 from gateway.dataplane.errors import Header, UpstreamError, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
+from gateway.dataplane.upstreams import UpstreamRequest
 
 HEAD_BYTES = 64 * 1024
 PAUSE_BYTES = 256 * 1024
@@ -22,21 +23,22 @@ class Exchange:
     """One request's answer as it arrives. Implements `upstreams.UpstreamResponse`."""
 
     __slots__ = (
-        "_between", "_chunks", "_error", "_held", "_head_bytes", "is_over", "is_head_there", "_is_interim",
+        "_between", "_chunks", "_error", "_final", "_held", "_head_bytes", "is_over", "is_head_there", "_is_interim",
         "_waiter", "connection", "deadline", "headers", "is_head_request", "is_touched", "pump", "status",
     )  # fmt: skip
 
-    def __init__(self, connection: Connection, *, is_head_request: bool, between_chunks_seconds: float) -> None:
+    def __init__(self, connection: Connection, request: UpstreamRequest) -> None:
         self.connection = connection
         self.status = 0
         self.headers: list[Header] = []
-        # On the loop's clock; inf while the caller is the one waited for.
-        self.deadline = inf
+        # On the loop's clock: by when something must come. While the caller is waited for, only the whole is bounded.
+        self._final = connection.loop.time() + request.total_seconds
+        self.deadline = self._final
         # A byte of an answer has come: the request was seen.
         self.is_touched = False
-        self.is_head_request = is_head_request
+        self.is_head_request = request.method == "HEAD"
         self.pump: asyncio.Task[None] | None = None
-        self._between = between_chunks_seconds
+        self._between = request.between_chunks_seconds
         self._chunks: list[bytes] = []
         self._held = 0
         self._head_bytes = 0
@@ -56,16 +58,23 @@ class Exchange:
         while not self._chunks:
             if self.is_over:
                 return b""
-            self.deadline = self.connection.loop.time() + self._between
+            self.expect_within(self._between)
             await self._wait()
-        self.deadline = inf
+        self.deadline = self._final
         chunks, self._chunks, self._held = self._chunks, [], 0
         self.connection.resume()
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
+    def expect_within(self, seconds: float) -> None:
+        """Let the clock of the upstream run: something must come within this time."""
+        self.deadline = min(self.connection.loop.time() + seconds, self._final)
+
+    def expect_nothing(self) -> None:
+        """Let that clock stand still: it is not the upstream that is waited for."""
+        self.deadline = self._final
+
     async def aclose(self) -> None:
         """Let go of the connection: it is kept when the exchange came to its clean end, else dropped."""
-        self.deadline = inf
         if self.pump is not None:
             self.pump.cancel()
         if not self.is_over:
@@ -74,8 +83,13 @@ class Exchange:
 
     def late(self) -> None:
         """End an exchange whose deadline has passed."""
-        text = "sent nothing more" if self.is_head_there else "did not answer"
-        self.fail(UpstreamTimeout(f"The upstream {text} in time."))
+        if self.deadline == self._final:
+            text = "The upstream's answer was not complete in the time it has in all."
+        elif self.is_head_there:
+            text = f"The upstream sent nothing more for {self._between:g} s."
+        else:
+            text = "The upstream did not begin its answer in time."
+        self.fail(UpstreamTimeout(text))
         self.connection.drop()
 
     def fail(self, error: BaseException) -> None:
@@ -116,7 +130,7 @@ class Exchange:
             return
         self.status = status
         self.is_head_there = True
-        self.deadline = inf
+        self.deadline = self._final
         if self.is_head_request:
             self._complete()
         self._wake()

@@ -42,8 +42,9 @@ class HttpxUpstream:
         await self._transport.aclose()
 
     async def _exchange(self, request: UpstreamRequest, origin: Origin, address: str) -> HttpxResponse:
+        final = asyncio.get_running_loop().time() + request.total_seconds
         try:
-            async with asyncio.timeout(request.first_byte_seconds) as timeout:
+            async with asyncio.timeout(min(request.first_byte_seconds, request.total_seconds)) as timeout:
                 prepared = _prepare(request, origin, address, timeout)
                 response = await self._transport.handle_async_request(prepared)
         except (httpx.ConnectTimeout, httpx.ConnectError):
@@ -56,7 +57,7 @@ class HttpxUpstream:
             raise UpstreamInvalid("The upstream's answer is not HTTP.") from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise UpstreamUnreachable("The connection to the upstream failed.") from error
-        return HttpxResponse(response, request.between_chunks_seconds)
+        return HttpxResponse(response, request.between_chunks_seconds, final)
 
 
 def _prepare(request: UpstreamRequest, origin: Origin, address: str, timeout: asyncio.Timeout) -> httpx.Request:
@@ -77,12 +78,14 @@ def _prepare(request: UpstreamRequest, origin: Origin, address: str, timeout: as
 class HttpxResponse:
     """A streamed answer."""
 
-    __slots__ = ("_between", "_chunks", "_left", "_response", "headers", "status")
+    __slots__ = ("_between", "_chunks", "_final", "_left", "_response", "headers", "status")
 
-    def __init__(self, response: httpx.Response, between_chunks_seconds: float) -> None:
+    def __init__(self, response: httpx.Response, between_chunks_seconds: float, final: float) -> None:
         self._response = response
         self._chunks = response.aiter_raw()
         self._between = between_chunks_seconds
+        # On the loop's clock: by when the answer must be complete.
+        self._final = final
         self.status = response.status_code
         self.headers: list[Header] = [(name.lower(), value) for name, value in response.headers.raw]
         self._left = int(response.headers.get("content-length", -1))
@@ -90,7 +93,7 @@ class HttpxResponse:
     async def read(self) -> bytes:
         """Return the next piece, b"" at the clean end."""
         try:
-            async with asyncio.timeout(self._between):
+            async with asyncio.timeout_at(min(asyncio.get_running_loop().time() + self._between, self._final)):
                 chunk = await anext(self._chunks, b"")
                 self._left -= len(chunk)
                 if self._left == 0:
