@@ -34,7 +34,8 @@ def new_call_id(now: float | None = None) -> UUID:
     return UUID(int=value)
 
 
-@dataclass(slots=True)
+# Without slots: both are made and written once per call, and orjson writes a plain instance in a third of the time.
+@dataclass
 class Started:
     """Written before the upstream sees anything; alone in the ledger it means `interrupted`, billed as reserved."""
 
@@ -67,7 +68,7 @@ class Started:
     reserved_nano: int = 0
 
 
-@dataclass(slots=True)
+@dataclass
 class Finished(Started):
     """The whole outcome. It repeats what `Started` said, so that a lost `Started` costs nothing.
 
