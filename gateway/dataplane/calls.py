@@ -42,7 +42,8 @@ class Started:
     id: str
     attempt: int
     at: float
-    type: str = field(default="started", init=False)
+    # By a factory, so that each instance holds it: what only the class holds is not written.
+    type: str = field(default_factory=lambda: "started", init=False)
     environment: str = "production"
     node: str = ""
     worker: str = ""
@@ -77,7 +78,7 @@ class Finished(Started):
     priced, unknown.
     """
 
-    type: str = field(default="finished", init=False)
+    type: str = field(default_factory=lambda: "finished", init=False)
     status: int = 0
     code: str = ""
     fault: str = ""

@@ -46,7 +46,7 @@ class Call:
         "is_client_gone", "is_estimated", "is_started", "is_streamed", "is_try_it", "method", "model", "node",
         "operation", "output_tokens", "peer", "plan", "plan_id", "price_state", "provider", "query",
         "rate_limit_headers", "raw_path", "receive", "received_ns", "remainder", "request_bytes",
-        "reserved_nano", "reserved_tokens", "response_bytes", "route", "rule", "scheme", "segments", "send",
+        "reserved_nano", "reserved_tokens", "response_bytes", "route", "rule", "scheme", "segments", "send", "slots",
         "state", "state_headers", "status", "subscription", "subscription_id", "upstream_end_ns",
         "upstream_start_ns", "upstream_status",
         "user_id", "verdict", "worker",
@@ -94,6 +94,7 @@ class Call:
         self.client_request_id = ""
 
         self.decision: Any = None  # what limits.admit got from the allowance, for limits.settle
+        self.slots: list[Any] = []  # the concurrency slots that limits.admit took, for limits.settle
         self.rate_limit_headers: list[Header] = []
         self.extra_headers: list[Header] = []  # further headers of the answer, such as Gatehouse-Model
         self.attempt = 0

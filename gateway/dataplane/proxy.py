@@ -47,7 +47,7 @@ async def serve(call: Call, runtime: Runtime) -> None:
         call.is_client_gone = True
     finally:
         replies.record(call, runtime)
-        if call.decision is not None:
+        if call.decision is not None or call.slots:
             await limits.settle(call, runtime)
 
 

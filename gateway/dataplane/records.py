@@ -76,13 +76,24 @@ class UpstreamRecord:
 
 @dataclass(frozen=True, slots=True)
 class LimitRecord:
-    """One counter of a plan: `limit` units per fixed UTC window of `window_seconds` (60 or 86 400 here)."""
+    """One limit of a plan: `limit` units per `window_seconds`, or at once where the unit is `concurrent`.
+
+    `algorithm` is fixed_window (aligned to UTC), sliding_window or token_bucket; `calendar` is "" or a fixed window
+    of a `day` or `month` in `time_zone`. `by` is key, subscription, application, team, api or upstream. Calls over a
+    concurrent limit wait `queue_seconds` in a queue of `queue_size` per worker, a higher `priority` first.
+    """
 
     id: str
     limit: int
     window_seconds: int
     unit: str = "requests"
     by: str = "subscription"
+    algorithm: str = "fixed_window"
+    calendar: str = ""
+    time_zone: str = "UTC"
+    queue_size: int = 0
+    queue_seconds: float = 0.0
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,21 @@ def test_the_usual_limits_are_a_minute_and_a_day():
 @pytest.mark.parametrize(
     ("entry", "pointer", "words"),
     [
-        ({"id": "a", "limit": 5, "window": "1h"}, "/limits/0/window", "'1h'"),
+        ({"id": "a", "limit": 5, "window": "1x"}, "/limits/0/window", "'1x'"),
+        ({"id": "a", "limit": 5, "window": "367d"}, "/limits/0/window", "367d"),
+        ({"id": "a", "limit": 5}, "/limits/0/window", "None"),
         ({"id": "a", "limit": -1, "window": "60s"}, "/limits/0/limit", "-1"),
         ({"id": "a", "limit": True, "window": "60s"}, "/limits/0/limit", "True"),
         ({"id": "a", "limit": "5", "window": "60s"}, "/limits/0/limit", "'5'"),
         ({"id": "A b", "limit": 5, "window": "60s"}, "/limits/0/id", "'A b'"),
-        ({"id": "a", "limit": 5, "window": "60s", "algo": "token_bucket"}, "/limits/0/algo", "token_bucket"),
-        ({"id": "a", "limit": 5, "window": "60s", "by": "team"}, "/limits/0/by", "team"),
+        ({"id": "a", "limit": 5, "window": "60s", "algo": "leaky"}, "/limits/0/algo", "'leaky'"),
+        ({"id": "a", "limit": 5, "window": "60s", "by": "me"}, "/limits/0/by", "'me'"),
+        ({"id": "a", "limit": 5, "window": "month", "algo": "sliding_window"}, "/limits/0/algo", "sliding_window"),
+        ({"id": "a", "limit": 5, "window": "day", "time_zone": "Mars/Base"}, "/limits/0/time_zone", "Mars/Base"),
+        ({"id": "a", "limit": 5, "window": "60s", "time_zone": "Asia/Tokyo"}, "/limits/0/time_zone", "time zone"),
+        ({"id": "a", "limit": 5, "unit": "concurrent", "window": "60s"}, "/limits/0/window", "no window"),
+        ({"id": "a", "limit": 5, "unit": "concurrent", "queue_size": -1}, "/limits/0/queue_size", "-1"),
+        ({"id": "a", "limit": 5, "window": "60s", "priority": 1}, "/limits/0/priority", "concurrent"),
         ({"id": "a", "limit": 5, "window": "60s", "hard": False}, "/limits/0/hard", "False"),
         ({"id": "a", "limit": 5, "window": "60s", "unit": "bananas"}, "/limits/0/unit", "bananas"),
         ({"id": "a", "limit": 5, "window": "60s", "burst": 3}, "/limits/0/burst", "burst"),
@@ -41,6 +49,24 @@ def test_a_wrong_value_is_named_with_its_pointer(entry, pointer, words):
     (error,) = caught.value.errors
     assert error["pointer"] == pointer
     assert words in error["detail"]
+
+
+def test_windows_are_times_or_days_and_months_of_a_zone():
+    entries = [
+        {"id": "a", "limit": 5, "window": "15m", "algo": "sliding_window", "by": "team"},
+        {"id": "b", "limit": 5, "window": "1h", "algo": "token_bucket", "by": "key"},
+        {"id": "c", "limit": 5, "window": "month", "time_zone": "Europe/Zurich", "unit": "nano_usd"},
+    ]
+    quarter, bucket, month = parse_limits(entries)
+    assert (quarter.window_seconds, quarter.algorithm, quarter.by) == (900, "sliding_window", "team")
+    assert (bucket.window_seconds, bucket.algorithm) == (3600, "token_bucket")
+    assert (month.calendar, month.time_zone, month.window_seconds) == ("month", "Europe/Zurich", 31 * 86_400)
+
+
+def test_a_concurrent_limit_may_let_calls_wait():
+    entry = {"id": "slots", "unit": "concurrent", "limit": 5, "queue_size": 50, "queue_timeout_ms": 500, "priority": 9}
+    (limit,) = parse_limits([entry])
+    assert (limit.unit, limit.queue_size, limit.queue_seconds, limit.priority) == ("concurrent", 50, 0.5, 9)
 
 
 def test_an_id_stands_once():

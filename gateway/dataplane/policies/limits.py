@@ -6,7 +6,11 @@ Fields: draft-ietf-httpapi-ratelimit-headers-10. Tokens are no registered quota 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
 from gateway.dataplane.allowance import Counter, Decision, Taken
+from gateway.dataplane.allowance.slots import Queue, Refused
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import Header, QuotaExceeded
 from gateway.dataplane.memo import RecordMemo
@@ -17,6 +21,30 @@ from gateway.dataplane.runtime import Runtime
 QUOTA_UNITS = {"requests": "", "bytes": "content-bytes", "concurrent": "concurrent-requests"}
 WINDOWS = {1: "second", 60: "minute", 3600: "hour", 86_400: "day"}
 UNIT_WORDS = {"nano_usd": "nano-USD", "concurrent": "concurrent requests"}
+OWNERS_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A plan's limits as calls need them: built once, with the counters of each subscription and key that called."""
+
+    counted: tuple[LimitRecord, ...]
+    concurrent: tuple[LimitRecord, ...]
+    policy_headers: list[Header]
+    owners: dict[tuple[str, str], tuple[tuple[Counter, ...], tuple[tuple[Counter, Queue], ...]]] = field(
+        default_factory=dict
+    )
+
+
+def _terms_of(plan: PlanRecord) -> Terms:
+    return Terms(
+        tuple(limit for limit in plan.limits if limit.unit != "concurrent"),
+        tuple(limit for limit in plan.limits if limit.unit == "concurrent"),
+        _policy_headers(plan),
+    )
+
+
+_terms: RecordMemo[PlanRecord, Terms] = RecordMemo(_terms_of)
 
 
 async def admit(call: Call, runtime: Runtime) -> None:
@@ -24,20 +52,49 @@ async def admit(call: Call, runtime: Runtime) -> None:
     plan = call.plan
     if plan is None or not plan.limits:
         return
-    counters = [_counter(call, limit) for limit in plan.limits]
-    call.rate_limit_headers = _policies.of(plan)
-    decision: Decision = await runtime.allowance.reserve(
-        call.id, call.attempt + 1, counters, on_store_error=plan.on_store_error
-    )
-    call.rate_limit_headers = [*call.rate_limit_headers, *_state_headers(decision.taken)]
+    terms = _terms.of(plan)
+    call.rate_limit_headers = terms.policy_headers
+    owner = (call.subscription_id, call.credential_id)
+    known = terms.owners.get(owner)
+    if known is None:
+        if len(terms.owners) >= OWNERS_REMEMBERED:
+            terms.owners.clear()
+        known = terms.owners[owner] = (
+            tuple(_counter(call, limit) for limit in terms.counted),
+            tuple((_counter(call, limit), _queue(limit)) for limit in terms.concurrent),
+        )
+    templates, slots = known
+    for counter, queue in slots:
+        await _take_slot(call, runtime, plan, counter, queue)
+    if not templates:
+        return
+    counters = [c if c.unit == "requests" else replace(c, amount=_amount(call, c.unit)) for c in templates]
+    decision = await runtime.allowance.reserve(call.id, call.attempt + 1, counters, on_store_error=plan.on_store_error)
+    call.rate_limit_headers = [*terms.policy_headers, *_state_headers(decision.taken)]
     if not decision.is_admitted:
         raise _refusal(plan, decision)
     call.decision = decision
 
 
+async def _take_slot(call: Call, runtime: Runtime, plan: PlanRecord, counter: Counter, queue: Queue) -> None:
+    try:
+        slot = await runtime.allowance.slots.acquire(counter, queue, on_store_error=plan.on_store_error)
+    except Refused as error:
+        violated = Taken(counter, error.total, 1, is_violated=True)
+        raise _refusal(plan, Decision(False, (violated,))) from error
+    call.slots.append(slot)
+
+
 async def settle(call: Call, runtime: Runtime) -> None:
-    """Give back what the call reserved and did not use; requests are spent as soon as they are admitted."""
-    counters = [taken.counter for taken in call.decision.taken]
+    """Give back the call's slots, and what it reserved and did not use; requests are spent once admitted."""
+    slots, call.slots = call.slots, []
+    for slot in slots:
+        await slot.release()
+    if call.decision is None:
+        return
+    counters = [taken.counter for taken in call.decision.taken if taken.counter.is_settled_later]
+    if not counters:
+        return
     actual = {
         "tokens": call.input_tokens + call.output_tokens,
         "nano_usd": call.cost_nano,
@@ -47,26 +104,41 @@ async def settle(call: Call, runtime: Runtime) -> None:
     await runtime.allowance.settle(call.id, max(1, call.attempt), counters, amounts)
 
 
+def _amount(call: Call, unit: str) -> int:
+    """Return what the call may use at most of a unit that is settled afterwards."""
+    return {"tokens": call.reserved_tokens, "nano_usd": call.reserved_nano, "bytes": call.request_bytes}.get(unit, 1)
+
+
 def _counter(call: Call, limit: LimitRecord) -> Counter:
-    amount = 1
-    if limit.unit == "tokens":
-        amount = call.reserved_tokens
-    elif limit.unit == "nano_usd":
-        amount = call.reserved_nano
-    elif limit.unit == "bytes":
-        amount = call.request_bytes
-    return Counter(_owner(call, limit.by), limit.id, limit.limit, limit.window_seconds, limit.unit, amount)
+    return Counter(
+        _owner(call, limit.by),
+        limit.id,
+        limit.limit,
+        limit.window_seconds,
+        limit.unit,
+        algorithm=limit.algorithm,
+        calendar=limit.calendar,
+        time_zone=limit.time_zone,
+    )
+
+
+def _queue(limit: LimitRecord) -> Queue:
+    return Queue(limit.queue_size, limit.queue_seconds, limit.priority)
 
 
 def _owner(call: Call, by: str) -> str:
-    """Return the public id of whom the counter belongs to."""
-    if by == "subscription" or call.subscription is None:
+    """Return whose the counter is. What several subscriptions share is counted within their plan."""
+    if by == "subscription" or call.subscription is None or call.route is None:
         return call.subscription_id
-    if by == "application":
-        return call.subscription.application_id
-    if by == "team":
-        return call.subscription.team_id
-    return call.credential_id or call.subscription_id
+    if by == "key":
+        return f"{call.subscription_id}:{call.credential_id}"
+    owners = {
+        "application": call.subscription.application_id,
+        "team": call.subscription.team_id,
+        "api": call.route.api_id,
+        "upstream": call.route.version_id,
+    }
+    return f"{call.plan_id}:{owners[by]}"
 
 
 def _policy_headers(plan: PlanRecord) -> list[Header]:
@@ -75,11 +147,10 @@ def _policy_headers(plan: PlanRecord) -> list[Header]:
         if limit.unit in QUOTA_UNITS:
             unit = QUOTA_UNITS[limit.unit]
             qu = f';qu="{unit}"' if unit else ""
-            items.append(f"{_quoted(limit.id)};q={limit.limit}{qu};w={limit.window_seconds}")
+            # Slots have no window: the draft leaves `w` out then.
+            window = "" if limit.unit == "concurrent" else f";w={limit.window_seconds}"
+            items.append(f"{_quoted(limit.id)};q={limit.limit}{qu}{window}")
     return [(b"ratelimit-policy", ", ".join(items).encode())] if items else []
-
-
-_policies: RecordMemo[PlanRecord, list[Header]] = RecordMemo(_policy_headers)
 
 
 def _state_headers(taken: tuple[Taken, ...]) -> list[Header]:
@@ -97,6 +168,7 @@ def _state_headers(taken: tuple[Taken, ...]) -> list[Header]:
     return [(b"ratelimit", ", ".join(items).encode()), *headers] if items else headers
 
 
+@lru_cache(4096)
 def _quoted(text: str) -> str:
     """Return a Structured Field string (RFC 9651 §3.3.3), which holds printable ASCII only."""
     plain = "".join(char if " " <= char <= "~" else "?" for char in text)
@@ -106,19 +178,24 @@ def _quoted(text: str) -> str:
 def _refusal(plan: PlanRecord, decision: Decision) -> QuotaExceeded:
     first, *_ = violated = decision.violated
     counter = first.counter
-    unit = UNIT_WORDS.get(counter.unit, counter.unit)
-    window = WINDOWS.get(counter.window_seconds, f"{counter.window_seconds} s")
-    if counter.unit == "requests":
-        tail = f"and this is the {_ordinal(first.used + 1)}"
-    else:
-        tail = f"{first.used} are used and this call may need {counter.amount}"
     return QuotaExceeded(
-        f"Refused by plan {plan.name}, limit {counter.limit_id}: {counter.limit} {unit} per {window}, {tail}. "
+        f"Refused by plan {plan.name}, limit {counter.limit_id}: {_reason(first)}. "
         f"Wait {first.reset_seconds} s or ask for a larger plan.",
         rule=f"{plan.policy_ref or plan.name} {counter.limit_id}",
         headers=[(b"retry-after", b"%d" % max(1, first.reset_seconds))],
         extra={"violated-policies": [taken.counter.limit_id for taken in violated]},
     )
+
+
+def _reason(taken: Taken) -> str:
+    counter = taken.counter
+    unit = UNIT_WORDS.get(counter.unit, counter.unit)
+    if counter.unit == "concurrent":
+        return f"{counter.limit} {unit}, and {taken.used} are under way"
+    window = counter.calendar or WINDOWS.get(counter.window_seconds, f"{counter.window_seconds} s")
+    if counter.unit == "requests":
+        return f"{counter.limit} {unit} per {window}, and this is the {_ordinal(taken.used + 1)}"
+    return f"{counter.limit} {unit} per {window}, {taken.used} are used and this call may need {counter.amount}"
 
 
 def _ordinal(number: int) -> str:

@@ -191,11 +191,14 @@ def limits_text(limits: list[dict[str, Any]]) -> str:
     """Say a plan's limits in words: 60 requests per minute, 1,000 requests per day."""
     if not limits:
         return "no limits"
-    return ", ".join(
-        f"{item.get('limit', 0):,} {item.get('unit', 'requests')} per "
-        f"{WINDOWS.get(str(item.get('window')), str(item.get('window')))}"
-        for item in limits
-    )
+    return ", ".join(_limit_text(item) for item in limits)
+
+
+def _limit_text(item: dict[str, Any]) -> str:
+    if item.get("unit") == "concurrent":
+        return f"{item.get('limit', 0):,} at once"
+    window = str(item.get("window"))
+    return f"{item.get('limit', 0):,} {item.get('unit', 'requests')} per {WINDOWS.get(window, window)}"
 
 
 @register.filter

@@ -51,11 +51,11 @@ def test_roles_decide_who_changes_plans(plan, answers, by_role):
 
 
 def test_wrong_limits_name_the_value_and_its_place(plan, api_as, publisher):
-    body = {"limits": [{"id": "a", "limit": 5, "window": "1h"}]}
+    body = {"limits": [{"id": "a", "limit": 5, "window": "1x"}]}
     response = api_as(publisher).patch(url(plan), body, headers=ANY)
     assert response.status_code == 422
     (error,) = response.json()["errors"]
-    assert (error["pointer"], "'1h'" in error["detail"]) == ("/limits/0/window", True)
+    assert (error["pointer"], "'1x'" in error["detail"]) == ("/limits/0/window", True)
 
 
 def test_a_subscription_is_made_and_a_second_one_names_it(application, published, plan, consumer, api_as):

@@ -40,7 +40,7 @@ def run(work: Callable[[Allowance], Coroutine[Any, Any, Any]], url: str = URL) -
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the store seconds: what is counted is judged here, not how fast a busy machine is."""
-    monkeypatch.setattr("gateway.dataplane.allowance.DEADLINE_SECONDS", 5.0)
+    monkeypatch.setattr("gateway.dataplane.allowance.store.DEADLINE_SECONDS", 5.0)
 
 
 def call_id() -> str:
@@ -231,9 +231,9 @@ def test_the_breaker_closes_again_once_the_store_answers() -> None:
     async def main() -> str:
         allowance = Allowance(URL, worker_id="w1")
         for _ in range(5):
-            allowance._breaker.failed(TimeoutError())
+            allowance.store.breaker.failed(TimeoutError())
         assert (await allowance.reserve(call_id(), 1, [counter(9)], on_store_error="open")).source == "open"
-        allowance._breaker._open_until = 0.0
+        allowance.store.breaker._open_until = 0.0
         source = (await allowance.reserve(call_id(), 1, [counter(9)], on_store_error="open")).source
         await allowance.close()
         return source

@@ -15,7 +15,16 @@ def test_the_first_form_of_a_record_is_read_and_written_again(kind):
     payload = json.loads((GOLDEN / f"{kind}-1.json").read_text())
     record = from_payload(kind, payload)
     again = json.loads(json.dumps(to_payload(record)))
-    assert {name: again[name] for name in payload} == payload
+    assert holds(again, payload)
+
+
+def holds(whole, part):
+    """Say whether everything in a JSON value stands in another one; the other may say more."""
+    if isinstance(part, dict):
+        return all(name in whole and holds(whole[name], value) for name, value in part.items())
+    if isinstance(part, list):
+        return len(whole) == len(part) and all(holds(a, b) for a, b in zip(whole, part, strict=True))
+    return whole == part
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
