@@ -32,6 +32,7 @@ HEARTBEAT_SECONDS = 1.0
 WORKER_LIFE_SECONDS = 10.0
 WORKERS_KEY = "gh:workers"
 TICK_SECONDS = 0.1
+CANCEL_SECONDS = 0.1
 ACCOUNTS = 50_000
 # These may be guessed at while the store is away; what costs money or tokens may not.
 GUESSABLE_UNITS = frozenset({"requests", "bytes", "concurrent"})
@@ -79,9 +80,12 @@ class Allowance:
 
     async def close(self) -> None:
         """Stop the tasks, give back what is unspent and let the connections go."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        running = self._tasks
+        while running:
+            for task in running:
+                task.cancel()
+            # The client swallows a cancellation that meets it while it connects.
+            _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)  # type: ignore[assignment]
         await self._give_back(everything=True)
         await self.redis.aclose()
 
