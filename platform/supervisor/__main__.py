@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from supervisor.checks import run_lint, run_tests, set_up_front_end
+from supervisor.checks import run_bench, run_lint, run_tests, set_up_front_end
 from supervisor.doctor import examine
 from supervisor.errors import SupervisorError
 from supervisor.home import make_master_key
@@ -22,6 +22,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if command == "test":
             return run_tests(ROOT, rest)
+        if command == "bench":
+            return run_bench(ROOT, rest)
         parsed = _parse(command, rest)
         if command == "lint":
             return run_lint(ROOT)

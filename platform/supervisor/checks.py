@@ -105,6 +105,11 @@ def run_lint(root: Path) -> int:
     return 1 if failed else 0
 
 
+def run_bench(root: Path, arguments: Sequence[str]) -> int:
+    """Measure the gateway beside others."""
+    return _run([sys.executable, "-m", "bench", *arguments], root, check_env(root))
+
+
 def mypy_targets(root: Path) -> list[str]:
     """Return the folders with our typed code."""
     listed = [*sorted(folder for folder in (root / "platform").iterdir()), *sorted(root.iterdir())]
