@@ -30,6 +30,11 @@ def working_revision(version: ApiVersion) -> Revision | None:
     return revisions.defer("document", "source").order_by("-number").first()
 
 
+def has_upstream(revision: Revision) -> bool:
+    """Say whether a revision names where its calls go: one address, or the targets of its gateway settings."""
+    return bool(revision.upstream_url or revision.gateway.get("upstream", {}).get("targets"))
+
+
 def _document_ready(version: ApiVersion, actor: User) -> str:
     revision = working_revision(version)
     if revision is None or not (revision.content_hash or revision.source):
@@ -43,7 +48,7 @@ def _document_ready(version: ApiVersion, actor: User) -> str:
 
 def _upstream_ready(version: ApiVersion, actor: User) -> str:
     revision = working_revision(version)
-    if version.api.kind == "rest" and (revision is None or not revision.upstream_url):
+    if version.api.kind == "rest" and (revision is None or not has_upstream(revision)):
         return "No upstream is set: say where calls go, such as https://orders.internal/v1."
     return ""
 

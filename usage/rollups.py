@@ -42,26 +42,27 @@ SUMS = (
 )
 COLUMNS = f"start_at, {DIMENSIONS}, {', '.join(SUMS)}, last_at, latency"
 
-# A 5xx that nobody was blamed for came from the upstream. Latency is that of calls an upstream answered: a refusal
-# takes no time and would flatter the percentiles.
+# An attempt that was made again is not a call, though what it used counts. A 5xx that nobody was blamed for came from
+# the upstream. Latency is that of calls an upstream answered: a refusal takes no time and would flatter the percentiles.
 COUNT_MINUTES = f"""
 INSERT INTO usage_usageminute ({COLUMNS})
-SELECT minute, {DIMENSIONS}, count(*),
+SELECT minute, {DIMENSIONS}, count(*) FILTER (WHERE code <> 'retried'),
     count(*) FILTER (WHERE fault = 'caller'),
     count(*) FILTER (WHERE fault = 'policy'),
-    count(*) FILTER (WHERE fault = 'upstream' OR (fault = '' AND status >= 500)),
+    count(*) FILTER (WHERE code <> 'retried' AND (fault = 'upstream' OR (fault = '' AND status >= 500))),
     count(*) FILTER (WHERE fault = 'gateway'),
     count(*) FILTER (WHERE status BETWEEN 200 AND 299),
     count(*) FILTER (WHERE status BETWEEN 300 AND 399),
-    count(*) FILTER (WHERE status BETWEEN 400 AND 499),
-    count(*) FILTER (WHERE status BETWEEN 500 AND 599),
+    count(*) FILTER (WHERE code <> 'retried' AND status BETWEEN 400 AND 499),
+    count(*) FILTER (WHERE code <> 'retried' AND status BETWEEN 500 AND 599),
     count(*) FILTER (WHERE state = 'interrupted'),
     count(*) FILTER (WHERE is_client_gone),
     count(*) FILTER (WHERE price_state = 'unknown'),
     sum(input_tokens), sum(output_tokens), sum(cached_tokens), sum(request_bytes), sum(response_bytes), sum(cost_usd),
     max(at),
     usage_histogram(COALESCE(
-        array_agg(usage_latency_bucket(total_ms)) FILTER (WHERE state = 'finished' AND attempt > 0), '{{}}'))
+        array_agg(usage_latency_bucket(total_ms))
+            FILTER (WHERE state = 'finished' AND attempt > 0 AND code <> 'retried'), '{{}}'))
 FROM unnest(%s::timestamptz[]) AS minute
 JOIN usage_event ON at >= minute AND at < minute + interval '1 minute' AND state <> 'open'
 GROUP BY minute, {DIMENSIONS}

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from apis.gateway_settings import upstream
 from apis.gateway_settings.problem import Problem
 
 __all__ = ["BLOCKS", "Problem", "find_problems"]
 
-BLOCKS: dict[str, Callable[[Any], Iterator[Problem]]] = {}
+BLOCKS: dict[str, Callable[[Any], Iterator[Problem]]] = {"upstream": upstream.find_problems}
 
 
 def find_problems(settings: Any) -> list[Problem]:
@@ -24,7 +25,7 @@ def find_problems(settings: Any) -> list[Problem]:
     for name, value in settings.items():
         check = BLOCKS.get(name)
         if check is None:
-            known = ", ".join(BLOCKS) or "none yet"
+            known = ", ".join(BLOCKS)
             found.append(
                 Problem(f"/{name}", f"There is no block of gateway settings called {str(name)[:60]!r}: {known}.")
             )

@@ -15,6 +15,7 @@ from apis.design.operations import OperationSpec, list_operations
 from apis.design.problems import DesignError, Finding
 from apis.design.validate import validate_document
 from apis.gateway_settings import find_problems
+from apis.gateway_settings.sealing import seal_settings
 from apis.models import Operation, Revision
 from common.clock import now
 from common.concurrency import require_match
@@ -123,6 +124,8 @@ def save_draft(
 def write_document(*, revision: Revision, checked: CheckedDocument, actor: User, routing: dict[str, Any]) -> None:
     """Write a checked document and routing into a draft, for services that have asked for the role."""
     check_routing(routing)
+    if "gateway" in routing:
+        routing = {**routing, "gateway": seal_settings(routing["gateway"])}
     before = {"content_hash": revision.content_hash, **{name: getattr(revision, name) for name in routing}}
     values = {
         "document": checked.document,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import orjson
 from django.conf import settings
 
 from apis import ports
+from apis.gateway_settings.sealing import open_key
+from apis.gateway_settings.upstream import upstream_fields
 from apis.limits import parse_limits
 from apis.models import Api, ApiVersion, Deployment, Plan, Revision, Subscription
 from common.sealed import sealer
@@ -63,14 +66,18 @@ def compile_version(version: ApiVersion) -> Iterator[Entry]:
 
 
 def _upstream(revision: Revision) -> UpstreamRecord:
-    return UpstreamRecord(
-        base_url=revision.upstream_url.rstrip("/"),
-        connect_seconds=revision.connect_timeout_seconds,
-        first_byte_seconds=revision.total_timeout_seconds,
-        between_chunks_seconds=revision.total_timeout_seconds,
-        total_seconds=revision.total_timeout_seconds,
-        max_body_bytes=revision.max_body_bytes,
-    )
+    block = revision.gateway.get("upstream", {})
+    key = open_key(block.get("tls", {}).get("key", ""))
+    fields: dict[str, Any] = {
+        "base_url": revision.upstream_url.rstrip("/"),
+        "connect_seconds": revision.connect_timeout_seconds,
+        "first_byte_seconds": revision.total_timeout_seconds,
+        "between_chunks_seconds": revision.total_timeout_seconds,
+        "total_seconds": revision.total_timeout_seconds,
+        "max_body_bytes": revision.max_body_bytes,
+        **upstream_fields(block, key=key),
+    }
+    return UpstreamRecord(**fields)
 
 
 def _route(version: ApiVersion, revision: Revision, prompt: str) -> RouteRecord:

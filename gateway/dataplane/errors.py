@@ -30,6 +30,7 @@ GatewayError
 │   ├── UpstreamInvalid 502            upstream-invalid
 │   ├── UpstreamForbidden 502          upstream-forbidden (fault policy)
 │   ├── UpstreamTimeout 504            upstream-timeout
+│   ├── UpstreamUnavailable 503        upstream-unavailable
 │   ├── ProviderError 4xx/502          provider-error
 │   └── ModelOutputInvalid 502         model-output-invalid
 └── OwnError (fault gateway)
@@ -233,10 +234,11 @@ class QuotaExceeded(PolicyError):
 
 
 class UpstreamError(GatewayError):
-    """The service behind the gateway failed."""
+    """The service behind the gateway failed. `is_unsent`: nothing of the request can have reached it."""
 
     fault = "upstream"
     level = logging.WARNING
+    is_unsent = False
 
 
 class UpstreamUnreachable(UpstreamError):
@@ -261,6 +263,13 @@ class UpstreamTimeout(UpstreamError):
     """No answer in time."""
 
     status, code, title, is_retryable = 504, "upstream-timeout", "The service behind took too long", True
+
+
+class UpstreamUnavailable(UpstreamError):
+    """It failed repeatedly and is left alone for a while."""
+
+    status, code, title, is_retryable = 503, "upstream-unavailable", "The service behind is left alone", True
+    is_unsent = True
 
 
 class ProviderError(UpstreamError):

@@ -22,7 +22,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from gateway.dataplane import relay, replies
+from gateway.dataplane import attempts, relay, replies
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import ClientGone, GatewayError, InternalError, LoopDetected
 from gateway.dataplane.policies import access, key_auth, limits
@@ -135,5 +135,4 @@ async def serve_rest(call: Call, runtime: Runtime) -> None:
     relay.refuse_early(call, target)
     await limits.admit(call, runtime)
     request = await relay.transform(call, target, runtime.settings.pseudonym)
-    replies.record_started(call, runtime)
-    await relay.exchange(call, runtime, request)
+    await attempts.exchange(call, runtime, target, request)

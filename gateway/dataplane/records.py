@@ -59,10 +59,31 @@ class RouteRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetRecord:
+    """One of several addresses of an upstream; of two, the one with twice the weight gets twice the calls."""
+
+    url: str
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TlsRecord:
+    """How an upstream is trusted: the CAs' PEM text instead of the system's, our certificate and its key, its name."""
+
+    is_verified: bool = True
+    ca: str = ""
+    certificate: str = ""
+    key: str = field(default="", repr=False)
+    server_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamRecord:
     """Where a `rest` version's calls go. Key: the version's public id. Sealed on the wire and on disk.
 
-    Timeouts are seconds: to connect, to the first byte, between chunks, and in all.
+    Timeouts are seconds: to connect, to the first byte, between chunks, and in all. `targets` take the place of
+    `base_url`; `balance` is round_robin or least_pending. `retries` are further attempts; 0 `breaker_failures` is no
+    breaker, "" `health_path` no health check.
     """
 
     base_url: str
@@ -72,6 +93,15 @@ class UpstreamRecord:
     between_chunks_seconds: float = 30.0
     total_seconds: float = 120.0
     max_body_bytes: int = 10 * 1024 * 1024
+    targets: tuple[TargetRecord, ...] = ()
+    balance: str = "round_robin"
+    retries: int = 0
+    retry_statuses: tuple[int, ...] = (502, 503, 504)
+    breaker_failures: int = 0
+    breaker_seconds: float = 10.0
+    health_path: str = ""
+    health_seconds: float = 10.0
+    tls: TlsRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +321,8 @@ def _to_json(name: str, value: Any) -> Any:
 
 NESTED: dict[tuple[str, str], type] = {
     ("RouteRecord", "operations"): OperationRecord,
+    ("UpstreamRecord", "targets"): TargetRecord,
+    ("UpstreamRecord", "tls"): TlsRecord,
     ("PlanRecord", "limits"): LimitRecord,
     ("PromptRecord", "parameters"): ParameterRecord,
 }
@@ -313,8 +345,10 @@ def _build(cls: type[T], where: str, payload: dict[str, Any]) -> T:
             continue
         value = payload[name]
         nested = NESTED.get((cls.__name__, name))
-        if nested is not None:
+        if nested is not None and isinstance(value, list):
             value = tuple(_build(nested, f"{where}.{name}", item) for item in value)
+        elif nested is not None and value is not None:
+            value = _build(nested, f"{where}.{name}", value)
         elif name.endswith("_at") and isinstance(value, str):
             value = datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
         elif isinstance(value, list):

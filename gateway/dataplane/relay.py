@@ -6,13 +6,12 @@ the first piece of an answer with a declared length, so that its failure can sti
 
 from __future__ import annotations
 
-import asyncio
 import time
 from email.utils import parsedate_to_datetime
 
 from gateway.dataplane import replies
 from gateway.dataplane.context import Call
-from gateway.dataplane.errors import BadRequest, Header, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
+from gateway.dataplane.errors import Header, UpstreamInvalid, UpstreamUnreachable
 from gateway.dataplane.policies.key_auth import KEY_HEADERS, carries_our_key
 from gateway.dataplane.records import UpstreamRecord
 from gateway.dataplane.runtime import Runtime
@@ -60,6 +59,7 @@ async def transform(call: Call, target: UpstreamRecord, pseudonym: str) -> Upstr
         first_byte_seconds=target.first_byte_seconds,
         between_chunks_seconds=target.between_chunks_seconds,
         total_seconds=target.total_seconds,
+        tls=target.tls,
     )
     if declared is not None and declared <= SMALL_BODY_BYTES:
         request.body = await replies.read_body(call, target.max_body_bytes)
@@ -127,24 +127,6 @@ def _named_by_connection(headers: list[Header]) -> set[bytes]:
         if name == b"connection":
             named.update(token.strip().lower() for token in value.split(b","))
     return named
-
-
-async def exchange(call: Call, runtime: Runtime, request: UpstreamRequest) -> None:
-    """Send the request and relay the answer, within the total time the version allows."""
-    try:
-        async with asyncio.timeout(request.total_seconds):
-            call.upstream_start_ns = time.monotonic_ns()
-            response = await runtime.upstream.send(request)
-            call.first_byte_ns = time.monotonic_ns()
-            try:
-                await relay(call, runtime, response)
-            finally:
-                call.upstream_end_ns = call.upstream_end_ns or time.monotonic_ns()
-                await response.aclose()
-    except TimeoutError as error:
-        if not call.body_is_read:
-            raise BadRequest("The body did not arrive in the time this version allows.") from error
-        raise UpstreamTimeout(f"The answer was not complete within {request.total_seconds:g} s.") from error
 
 
 async def relay(call: Call, runtime: Runtime, response: UpstreamResponse) -> None:

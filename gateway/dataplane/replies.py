@@ -130,6 +130,17 @@ def record_started(call: Call, runtime: Runtime) -> None:
         raise
 
 
+def record_retried(call: Call, runtime: Runtime, *, status: int, reason: str) -> None:
+    """End the record of an attempt that is made again: in the ledger it is an attempt, not a call."""
+    call.upstream_end_ns = time.monotonic_ns()
+    call.status, call.upstream_status = status, status
+    call.code, call.fault, call.verdict = "retried", "upstream", reason
+    try:
+        runtime.spool.append(call.finish())
+    finally:
+        call.status, call.code, call.fault, call.verdict, call.upstream_end_ns = 0, "", "", "", 0
+
+
 def record(call: Call, runtime: Runtime) -> None:
     """Write the outcome once: a `finished` record, or a mere count when the call was refused before authentication.
 

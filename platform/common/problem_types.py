@@ -44,6 +44,7 @@ GATEWAY = _types(
     ("upstream-unreachable", "The upstream does not answer", 502, "owner", "The gateway could not connect to the API's own server.", "The owner checks the server and the upstream URL."),
     ("upstream-invalid", "The upstream answered badly", 502, "owner", "The API's own server sent something that is not a valid answer.", "The owner looks at the server's logs at the time of this request."),
     ("upstream-timeout", "The upstream took too long", 504, "owner", "The API's own server did not answer within the version's time limits.", "Try again if the call may be repeated; the owner looks at the server's load."),
+    ("upstream-unavailable", "The upstream is left alone for a moment", 503, "owner", "The API's own server failed several times in a row, so the gateway spares it for some seconds.", "Try again after Retry-After; the owner looks at the server."),
     ("upstream-forbidden", "The upstream address is not allowed", 502, "operator", "The upstream resolves to a private or metadata address.", "Allow its network in GATEHOUSE_PRIVATE_NETWORKS, or use a public address."),
     ("loop-detected", "The call came back to the gateway", 508, "owner", "The upstream of this API leads back to this gateway.", "The owner corrects the upstream URL."),
     ("model-unknown", "No such model", 404, "caller", "No model or alias of this name may be used with this key.", "GET /v1/models lists the names the key may use."),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -39,11 +40,15 @@ class Upstream:
     port: int = 0
     seen: list[Seen] = field(default_factory=list)
     connections: int = 0
+    # What every request is answered with, but for 200: that is left to its path.
+    status: int = 200
+    retry_after: str = ""
+    tls: ssl.SSLContext | None = None
     _ready: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -70,7 +75,7 @@ class Upstream:
 
     async def _main(self) -> None:
         self._stopping = asyncio.Event()
-        server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._connection, "127.0.0.1", self.port, ssl=self.tls)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stopping.wait()
@@ -99,6 +104,9 @@ class Upstream:
         path = target.partition("?")[0]
         if path != "/deaf":
             await self._read_body(reader, seen)
+        if self.status != 200:
+            extra = f"retry-after: {self.retry_after}\r\n" if self.retry_after else ""
+            return await self._answer(writer, {"port": self.port}, extra, f"{self.status} As Told")
         behaviour = getattr(self, "_do" + path.replace("/", "_").split("_x", 1)[0], None)
         if behaviour is None:
             return await self._do_echo(seen, reader, writer)

@@ -46,6 +46,16 @@ def test_calls_are_counted_into_minute_hour_and_day(ship, roll_up):
     assert UsageDay.objects.get().start_at == NOON.replace(hour=0)
 
 
+def test_a_call_that_was_tried_again_is_one_call_that_cost_both_attempts(ship, roll_up):
+    first = call_of(at=at(), attempt=1, status=503, fault="upstream", code="retried", cost_nano=1, total_ms=10)
+    second = call_of(at=at(), id=first.id, attempt=2, status=200, cost_nano=2, total_ms=20)
+    ship(started(first), finished(first), started(second), finished(second))
+    roll_up()
+    row = UsageHour.objects.get()
+    assert (row.calls, row.upstream_errors, row.answers_5xx, row.answers_2xx) == (1, 0, 0, 1)
+    assert (row.cost_usd, sum(row.latency)) == (Decimal("0.000000003"), 1)
+
+
 def test_an_open_call_is_not_counted_until_it_is_over(ship, roll_up, rows):
     call = call_of(at=at(), reserved_nano=10)
     ship(started(call), finished(call_of(at=at())))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.dataplane.errors import Header
+from gateway.dataplane.records import TlsRecord
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class UpstreamRequest:
     first_byte_seconds: float = 30.0
     between_chunks_seconds: float = 30.0
     total_seconds: float = 120.0
+    tls: TlsRecord | None = None
 
 
 class UpstreamResponse(Protocol):

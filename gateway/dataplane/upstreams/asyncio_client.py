@@ -14,10 +14,12 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from gateway.dataplane.errors import UpstreamError, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
+from gateway.dataplane.records import TlsRecord
 from gateway.dataplane.upstreams import UpstreamRequest
 from gateway.dataplane.upstreams.connection import Connection, ConnectionStale, Exchange
 from gateway.dataplane.upstreams.guard import Guard, Origin
 from gateway.dataplane.upstreams.pinned import Addresses
+from gateway.dataplane.upstreams.tls import context_of
 
 TICK_SECONDS = 0.05
 IDLE_SECONDS = 30.0
@@ -61,9 +63,8 @@ class AsyncioUpstream:
 
     def __init__(self, guard: Guard) -> None:
         self._addresses = Addresses(guard)
-        self._pools: dict[tuple[Origin, str], Pool] = {}
+        self._pools: dict[tuple[Origin, str, TlsRecord | None], Pool] = {}
         self._running: set[Exchange] = set()
-        self._tls = ssl.create_default_context()
         self._ticker: asyncio.Task[None] | None = None
 
     async def send(self, request: UpstreamRequest) -> Exchange:
@@ -74,9 +75,9 @@ class AsyncioUpstream:
         head = _head(request, origin)
         last = addresses[-1]
         for address in addresses:
-            pool = self._pools.get((origin, address))
+            pool = self._pools.get((origin, address, request.tls))
             if pool is None:
-                pool = self._pools[origin, address] = Pool()
+                pool = self._pools[origin, address, request.tls] = Pool()
             try:
                 return await self._send_to(pool, origin, address, request, head)
             except _NotConnected as error:
@@ -106,21 +107,22 @@ class AsyncioUpstream:
                 # It was closed while we wrote: a request that may be repeated goes to the next one.
                 if request.method not in IDEMPOTENT or not isinstance(request.body, bytes | None):
                     raise
-        connection = await self._connect(pool, origin, address, request.connect_seconds)
+        connection = await self._connect(pool, origin, address, request)
         return await self._exchange(connection, request, head, was_reused=False)
 
-    async def _connect(self, pool: Pool, origin: Origin, address: str, seconds: float) -> Connection:
+    async def _connect(self, pool: Pool, origin: Origin, address: str, request: UpstreamRequest) -> Connection:
         loop = asyncio.get_running_loop()
         make = partial(Connection, loop, pool.release, pool.forget)
         is_tls = origin.scheme == "https"
+        name = (request.tls.server_name if request.tls else "") or origin.host
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(request.connect_seconds):
                 _, connection = await loop.create_connection(
                     make,
                     address,
                     origin.port,
-                    ssl=self._tls if is_tls else None,
-                    server_hostname=origin.host if is_tls else None,
+                    ssl=context_of(request.tls) if is_tls else None,
+                    server_hostname=name if is_tls else None,
                 )
         except TimeoutError as error:
             raise _NotConnected(UpstreamTimeout("The upstream took no connection in time.")) from error
@@ -178,6 +180,7 @@ class AsyncioUpstream:
 class _NotConnected(Exception):  # noqa: N818  never leaves this module
     def __init__(self, outcome: UpstreamError) -> None:
         super().__init__(outcome.detail)
+        outcome.is_unsent = True
         self.outcome = outcome
 
 

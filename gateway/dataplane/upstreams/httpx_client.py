@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from gateway.dataplane.errors import Header, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
+from gateway.dataplane.errors import Header, UpstreamError, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
+from gateway.dataplane.records import TlsRecord
 from gateway.dataplane.upstreams import UpstreamRequest
 from gateway.dataplane.upstreams.guard import Guard, Origin
 from gateway.dataplane.upstreams.pinned import Addresses, watched
+from gateway.dataplane.upstreams.tls import context_of
 
 LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=512, keepalive_expiry=30.0)
 
@@ -20,7 +22,7 @@ class HttpxUpstream:
 
     def __init__(self, guard: Guard) -> None:
         self._addresses = Addresses(guard)
-        self._transport = httpx.AsyncHTTPTransport(limits=LIMITS, trust_env=False, retries=0)
+        self._transports: dict[TlsRecord | None, httpx.AsyncHTTPTransport] = {}
 
     async def send(self, request: UpstreamRequest) -> HttpxResponse:
         """Send to the first address that can be connected to; return once the head of the answer is there."""
@@ -31,22 +33,31 @@ class HttpxUpstream:
                 return await self._exchange(request, origin, address)
             except httpx.ConnectTimeout as error:
                 if address is last:
-                    raise UpstreamTimeout("The upstream took no connection in time.") from error
+                    raise _unsent(UpstreamTimeout("The upstream took no connection in time.")) from error
             except httpx.ConnectError as error:
                 if address is last:
-                    raise UpstreamUnreachable("The upstream takes no connection.") from error
+                    raise _unsent(UpstreamUnreachable("The upstream takes no connection.")) from error
         raise UpstreamUnreachable("The upstream's name has no address.")
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._transport.aclose()
+        for transport in self._transports.values():
+            await transport.aclose()
+
+    def _transport(self, tls: TlsRecord | None) -> httpx.AsyncHTTPTransport:
+        transport = self._transports.get(tls)
+        if transport is None:
+            transport = self._transports[tls] = httpx.AsyncHTTPTransport(
+                verify=context_of(tls), limits=LIMITS, trust_env=False, retries=0
+            )
+        return transport
 
     async def _exchange(self, request: UpstreamRequest, origin: Origin, address: str) -> HttpxResponse:
         final = asyncio.get_running_loop().time() + request.total_seconds
         try:
             async with asyncio.timeout(min(request.first_byte_seconds, request.total_seconds)) as timeout:
                 prepared = _prepare(request, origin, address, timeout)
-                response = await self._transport.handle_async_request(prepared)
+                response = await self._transport(request.tls).handle_async_request(prepared)
         except (httpx.ConnectTimeout, httpx.ConnectError):
             raise
         except (TimeoutError, httpx.TimeoutException) as error:
@@ -60,6 +71,11 @@ class HttpxUpstream:
         return HttpxResponse(response, request.between_chunks_seconds, final)
 
 
+def _unsent(error: UpstreamError) -> UpstreamError:
+    error.is_unsent = True
+    return error
+
+
 def _prepare(request: UpstreamRequest, origin: Origin, address: str, timeout: asyncio.Timeout) -> httpx.Request:
     start = request.url.find("/", 8)
     target = request.url[start:] if start >= 0 else "/"
@@ -71,7 +87,10 @@ def _prepare(request: UpstreamRequest, origin: Origin, address: str, timeout: as
         if request.content_length is not None:
             headers.append((b"content-length", b"%d" % request.content_length))
     # Only the connection has a limit of its own; the rest is watched by our clock.
-    extensions = {"sni_hostname": origin.host, "timeout": {"connect": request.connect_seconds}}
+    extensions = {
+        "sni_hostname": (request.tls.server_name if request.tls else "") or origin.host,
+        "timeout": {"connect": request.connect_seconds},
+    }
     return httpx.Request(request.method, url, headers=headers, content=content, extensions=extensions)
 
 
