@@ -9,12 +9,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from apis.gateway_settings import upstream
+from apis.gateway_settings import cors, headers, rewrite, routing, sizes, upstream
 from apis.gateway_settings.problem import Problem
 
-__all__ = ["BLOCKS", "Problem", "find_problems"]
+__all__ = ["BLOCKS", "Problem", "find_problems", "route_fields"]
 
-BLOCKS: dict[str, Callable[[Any], Iterator[Problem]]] = {"upstream": upstream.find_problems}
+BLOCKS: dict[str, Callable[[Any], Iterator[Problem]]] = {
+    "upstream": upstream.find_problems,
+    "routing": routing.find_problems,
+    "rewrite": rewrite.find_problems,
+    "headers": headers.find_problems,
+    "cors": cors.find_problems,
+    "sizes": sizes.find_problems,
+}
+# The blocks that give fields to a route; an upstream's fields go into its own sealed record.
+ROUTE_BLOCKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "routing": routing.route_fields,
+    "rewrite": rewrite.route_fields,
+    "headers": headers.route_fields,
+    "cors": cors.route_fields,
+    "sizes": sizes.route_fields,
+}
+
+
+def route_fields(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a RouteRecord that valid settings give."""
+    fields: dict[str, Any] = {}
+    for name, read in ROUTE_BLOCKS.items():
+        if name in settings:
+            fields |= read(settings[name])
+    return fields
 
 
 def find_problems(settings: Any) -> list[Problem]:

@@ -10,6 +10,7 @@ import orjson
 from django.conf import settings
 
 from apis import ports
+from apis.gateway_settings import route_fields
 from apis.gateway_settings.sealing import open_key
 from apis.gateway_settings.upstream import upstream_fields
 from apis.limits import parse_limits
@@ -111,6 +112,7 @@ def _route(version: ApiVersion, revision: Revision, prompt: str) -> RouteRecord:
         docs_url=f"{settings.GATEHOUSE_CONSOLE_URL}/catalog/{api.team.slug}/{api.slug}/{version.name}",
         policy_ref=version.policy_ref or "",
         revision=revision.number,
+        **route_fields(revision.gateway if api.kind == Api.Kind.REST else {}),
     )
 
 

@@ -40,7 +40,8 @@ class Call:
     """
 
     __slots__ = (
-        "at", "attempt", "body_is_read", "cached_tokens", "client_request_id", "code", "connection", "cost_nano",
+        "at", "attempt", "body_is_read", "cached_tokens", "client_request_id", "code", "connection",
+        "cors_headers", "cost_nano",
         "credential", "credential_id", "decision", "entry", "extra_headers", "fault", "finished", "first_byte_ns",
         "generation", "head_sent_ns", "headers", "http_version", "id", "input_tokens", "is_authenticated",
         "is_client_gone", "is_estimated", "is_started", "is_streamed", "is_try_it", "method", "model", "node",
@@ -82,6 +83,7 @@ class Call:
         self.segments: list[str] = []
         # The version's own headers (Deprecation …), set once the caller may know that it exists.
         self.state_headers: list[Header] = []
+        self.cors_headers: list[Header] = []
         self.is_authenticated = False
         self.credential: CredentialRecord | None = None
         self.credential_id = ""

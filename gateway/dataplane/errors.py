@@ -10,6 +10,8 @@ GatewayError
 │   │   └── CallUnknown 404            call-unknown
 │   ├── MethodNotAllowed 405           method-not-allowed
 │   ├── BodyTooLarge 413               body-too-large
+│   ├── QueryTooLong 414               query-too-long
+│   ├── HeadersTooLarge 431            headers-too-large
 │   ├── ValidationFailed 422           validation-failed
 │   ├── LoopDetected 508               loop-detected
 │   └── Unauthenticated 401            key-missing
@@ -139,6 +141,18 @@ class BodyTooLarge(CallerError):
     """The body is over the limit of the version."""
 
     status, code, title = 413, "body-too-large", "The body is too large"
+
+
+class QueryTooLong(CallerError):
+    """The query is over the version's limit."""
+
+    status, code, title = 414, "query-too-long", "The query is too long"
+
+
+class HeadersTooLarge(CallerError):
+    """The headers are over the version's limit."""
+
+    status, code, title = 431, "headers-too-large", "The headers are too large"
 
 
 class ValidationFailed(CallerError):

@@ -25,7 +25,8 @@ import logging
 from gateway.dataplane import attempts, relay, replies
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import ClientGone, GatewayError, InternalError, LoopDetected
-from gateway.dataplane.policies import access, key_auth, limits
+from gateway.dataplane.policies import access, cors, key_auth, limits
+from gateway.dataplane.records import CorsRecord
 from gateway.dataplane.router import allowed_methods, find_operation
 from gateway.dataplane.runtime import Runtime
 
@@ -54,6 +55,9 @@ async def serve(call: Call, runtime: Runtime) -> None:
 async def _run(call: Call, runtime: Runtime) -> None:
     try:
         route(call, runtime)
+        if call.route is not None and call.route.cors is not None and cors.is_preflight(call):
+            await answer_preflight(call, runtime, call.route.cors)
+            return
         if call.operation is None and call.method == "OPTIONS":
             await answer_options(call, runtime)
             return
@@ -82,8 +86,10 @@ async def _refuse(call: Call, runtime: Runtime, error: GatewayError) -> None:
 def route(call: Call, runtime: Runtime) -> None:
     """Find the version and its operation. A version hidden from some tells its state and operations after the key."""
     read_head(call, runtime.settings.pseudonym.encode())
-    entry, call.remainder, call.segments = call.state.router.find(call.raw_path)
+    entry, call.remainder, call.segments = call.state.router.find(call.raw_path, call.headers, call.query)
     call.entry, call.route = entry, entry.record
+    if entry.record.cors is not None:
+        cors.note_origin(call, entry.record.cors)
     if access.is_open_to_all(entry.record):
         access.show_version(call)
         access.check_state(call)
@@ -124,6 +130,13 @@ async def answer_options(call: Call, runtime: Runtime) -> None:
     assert call.entry is not None
     allow = ", ".join(allowed_methods(call.entry, call.segments))
     await replies.respond(call, runtime, 204, [(b"allow", allow.encode())], b"")
+
+
+async def answer_preflight(call: Call, runtime: Runtime, rule: CorsRecord) -> None:
+    """Answer a browser's question before its call; it carries no key and learns no more than the rule."""
+    assert call.entry is not None
+    methods = allowed_methods(call.entry, call.segments)
+    await replies.respond(call, runtime, 204, cors.preflight_headers(call, rule, methods), b"")
 
 
 async def serve_rest(call: Call, runtime: Runtime) -> None:

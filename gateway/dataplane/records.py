@@ -26,11 +26,45 @@ class OperationRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CorsRecord:
+    """Who may call from a browser. `origins` are exact, `https://*.example.com`, or `*`; no `methods`: the path's."""
+
+    origins: tuple[str, ...]
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ("*",)
+    exposed_headers: tuple[str, ...] = ()
+    allows_credentials: bool = False
+    max_age_seconds: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderRulesRecord:
+    """What is done to the headers of one direction: removed, then set, then added. Values may hold `{words}`."""
+
+    remove: tuple[str, ...] = ()
+    set: tuple[tuple[str, str], ...] = ()
+    add: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteRecord:
+    """How a path goes upstream: by a template per operation id, or by a prefix taken off and one put before."""
+
+    strip_prefix: str = ""
+    prefix: str = ""
+    paths: tuple[tuple[str, str], ...] = ()
+    query_set: tuple[tuple[str, str], ...] = ()
+    query_remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RouteRecord:
     """One API version in one environment as the gateway serves it. Key: the version's public id.
 
     `kind` is `rest`, `prompt` or `model`; `state` one of published, deprecated, retired, preview.
-    `visibility` is `everyone` or `teams`: then only `team_ids` (the owner's included) may see it.
+    `visibility` is `everyone` or `teams`: then only `team_ids` (the owner's included) may see it. `version_in` is where
+    a call names the version: path, or the header or query parameter `version_name`; where it names none there, the
+    version with `is_default` answers. Limits of 0 bytes are none.
     """
 
     version_id: str
@@ -56,6 +90,16 @@ class RouteRecord:
     docs_url: str = ""
     policy_ref: str = ""
     revision: int = 0
+    version_in: str = "path"
+    version_name: str = ""
+    is_default: bool = False
+    cors: CorsRecord | None = None
+    request_headers: HeaderRulesRecord | None = None
+    response_headers: HeaderRulesRecord | None = None
+    rewrite: RewriteRecord | None = None
+    max_query_bytes: int = 0
+    max_header_bytes: int = 0
+    max_response_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +365,10 @@ def _to_json(name: str, value: Any) -> Any:
 
 NESTED: dict[tuple[str, str], type] = {
     ("RouteRecord", "operations"): OperationRecord,
+    ("RouteRecord", "cors"): CorsRecord,
+    ("RouteRecord", "request_headers"): HeaderRulesRecord,
+    ("RouteRecord", "response_headers"): HeaderRulesRecord,
+    ("RouteRecord", "rewrite"): RewriteRecord,
     ("UpstreamRecord", "targets"): TargetRecord,
     ("UpstreamRecord", "tls"): TlsRecord,
     ("PlanRecord", "limits"): LimitRecord,

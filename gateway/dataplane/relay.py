@@ -11,9 +11,11 @@ from email.utils import parsedate_to_datetime
 
 from gateway.dataplane import replies
 from gateway.dataplane.context import Call
-from gateway.dataplane.errors import Header, UpstreamInvalid, UpstreamUnreachable
+from gateway.dataplane.errors import Header, HeadersTooLarge, QueryTooLong, UpstreamInvalid, UpstreamUnreachable
+from gateway.dataplane.policies.header_rules import rules
 from gateway.dataplane.policies.key_auth import KEY_HEADERS, carries_our_key
-from gateway.dataplane.records import UpstreamRecord
+from gateway.dataplane.records import RouteRecord, UpstreamRecord
+from gateway.dataplane.rewrite import rewrites
 from gateway.dataplane.runtime import Runtime
 from gateway.dataplane.upstreams import UpstreamRequest, UpstreamResponse
 
@@ -45,7 +47,18 @@ def target_of(call: Call) -> UpstreamRecord:
 
 def refuse_early(call: Call, target: UpstreamRecord) -> None:
     """Refuse by the head alone what the body could only confirm: before anything is counted."""
+    route = call.route
+    if route is not None and (route.max_query_bytes or route.max_header_bytes):
+        _check_head_sizes(call, route)
     replies.check_declared_length(call, target.max_body_bytes)
+
+
+def _check_head_sizes(call: Call, route: RouteRecord) -> None:
+    if route.max_query_bytes and len(call.query) > route.max_query_bytes:
+        raise QueryTooLong(f"The query is over the {route.max_query_bytes} bytes that this version takes.")
+    size = sum(len(name) + len(value) + 4 for name, value in call.headers)
+    if route.max_header_bytes and size > route.max_header_bytes:
+        raise HeadersTooLarge(f"The headers are over the {route.max_header_bytes} bytes that this version takes.")
 
 
 async def transform(call: Call, target: UpstreamRecord, pseudonym: str) -> UpstreamRequest:
@@ -82,10 +95,14 @@ def _framing(call: Call) -> tuple[int | None, bool]:
 
 
 def _url(call: Call, target: UpstreamRecord) -> str:
-    path = target.base_url.rstrip("/") + call.remainder
-    if not call.remainder and path.count("/") == 2:
+    remainder, query = call.remainder, call.query.decode("latin-1")
+    if call.route is not None and call.route.rewrite is not None:
+        rewrite = rewrites.of(call.route.rewrite)
+        remainder, query = rewrite.path(call), rewrite.query(query)
+    path = target.base_url.rstrip("/") + remainder
+    if not remainder and path.count("/") == 2:
         path += "/"
-    return f"{path}?{call.query.decode('latin-1')}" if call.query else path
+    return f"{path}?{query}" if query else path
 
 
 def request_headers(call: Call, target: UpstreamRecord, pseudonym: str) -> list[Header]:
@@ -118,6 +135,8 @@ def request_headers(call: Call, target: UpstreamRecord, pseudonym: str) -> list[
         (b"x-forwarded-proto", call.scheme.encode()),
         (b"x-request-id", call.id.encode()),
     ]
+    if call.route is not None and call.route.request_headers is not None:
+        return rules.of(call.route.request_headers).apply(headers, call)
     return headers
 
 
@@ -141,6 +160,9 @@ async def relay(call: Call, runtime: Runtime, response: UpstreamResponse) -> Non
         await replies.respond_bodiless(call, runtime, status, headers)
         return
     length = _declared_length(response.headers)
+    most = call.route.max_response_bytes if call.route is not None else 0
+    if most and length is not None and length > most:
+        raise UpstreamInvalid(f"The upstream's answer is over the {most} bytes that this version allows.")
     if length == 0:
         await replies.respond_bodiless(call, runtime, status, headers)
         return
@@ -153,14 +175,17 @@ async def relay(call: Call, runtime: Runtime, response: UpstreamResponse) -> Non
         if not chunk:
             raise UpstreamUnreachable("The upstream broke off before the body it announced.")
         await replies.start(call, runtime, status, headers)
-    await _relay_body(call, runtime, response, chunk, length)
+    await _relay_body(call, runtime, response, chunk, length, most)
 
 
 async def _relay_body(
-    call: Call, runtime: Runtime, response: UpstreamResponse, chunk: bytes, length: int | None
+    call: Call, runtime: Runtime, response: UpstreamResponse, chunk: bytes, length: int | None, most: int
 ) -> None:
     left = length
     while chunk:
+        if most and call.response_bytes + len(chunk) > most:
+            # The head has left: the answer is cut, not shortened.
+            raise UpstreamInvalid(f"The upstream's answer is over the {most} bytes that this version allows.")
         if left is not None:
             left -= len(chunk)
             if left <= 0:
@@ -186,6 +211,11 @@ def response_headers(call: Call, headers: list[Header], pseudonym: str) -> list[
     passed = [(name, value) for name, value in headers if name not in OWN_RESPONSE_HEADERS and name not in named]
     if call.state_headers:
         passed = _keep_earliest(call, passed)
+    if call.cors_headers:
+        # Where the version has a rule of its own, the upstream's would be a second one.
+        passed = [pair for pair in passed if not pair[0].startswith(b"access-control-")]
+    if call.route is not None and call.route.response_headers is not None:
+        passed = rules.of(call.route.response_headers).apply(passed, call)
     passed.append((b"via", f"1.1 {pseudonym}".encode()))
     return passed
 

@@ -48,6 +48,8 @@ async def start(call: Call, runtime: Runtime, status: int, headers: list[Header]
     if not any(name == b"date" for name, _ in headers):
         own.append((b"date", http_date(call.at)))
     merged = [*headers, *call.state_headers, *call.rate_limit_headers, *call.extra_headers, *own]
+    if call.cors_headers:
+        merged += call.cors_headers
     call.is_started = True
     await call.send({"type": "http.response.start", "status": status, "headers": merged})
 

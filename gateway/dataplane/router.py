@@ -10,7 +10,7 @@ number of routes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
@@ -91,6 +91,9 @@ def _fits(parts: tuple[str, ...], segment: str) -> bool:
 
 def _state_headers(record: RouteRecord) -> list[Header]:
     headers: list[Header] = []
+    if record.version_in == "header":
+        # RFC 9110 §12.5.5: what was chosen by a field must not be cached for another value of it.
+        headers.append((b"vary", record.version_name.encode()))
     if record.state not in ("deprecated", "retired"):
         return headers
     if record.deprecated_at is not None:
@@ -114,21 +117,71 @@ def _field_value(text: str) -> bytes:
     return "".join(char if char.isprintable() else "?" for char in text).encode("ascii", "replace")
 
 
+@dataclass(slots=True)
+class Selector:
+    """The versions under a base path that a header or query parameter chooses from, by name."""
+
+    place: str
+    name: str
+    versions: dict[str, str] = field(default_factory=dict)
+    default: str = ""
+
+    def choose(self, headers: list[Header], query: bytes) -> tuple[str | None, str]:
+        """Return the key of the chosen version (None when there is none) and what was asked for."""
+        asked = _header(headers, self.name.lower().encode()) if self.place == "header" else _parameter(query, self.name)
+        if asked is None:
+            return self.versions.get(self.default), ""
+        return self.versions.get(asked), asked
+
+
+def _header(headers: list[Header], name: bytes) -> str | None:
+    return next((value.decode("latin-1").strip() for key, value in headers if key == name), None)
+
+
+def _parameter(query: bytes, name: str) -> str | None:
+    for part in query.decode("latin-1").split("&"):
+        key, _, value = part.partition("=")
+        if key == name:
+            return value
+    return None
+
+
 class Router:
-    """All versions by base path, then version."""
+    """All versions by base path, then version: as the path's next segment, or by a selector beside it."""
 
     def __init__(self) -> None:
         self.by_key: dict[str, Route] = {}
         self._by_base: dict[tuple[str, ...], dict[str, str]] = {}
+        self._selectors: dict[tuple[str, ...], Selector] = {}
 
     def put(self, key: str, route: Route) -> None:
         """Add or replace a version; raise ValueError when another one holds its address."""
         base, version = _base_segments(route.record.base_path), route.record.version
+        if route.record.version_in != "path":
+            self.remove(key)
+            self._select(base, key, route)
+            return
         holder = self._by_base.get(base, {}).get(version)
         if holder is not None and holder != key:
             raise ValueError(f"route: {route.record.base_path}/{version} is held by {holder}")
         self.remove(key)
         self._by_base.setdefault(base, {})[version] = key
+        self.by_key[key] = route
+
+    def _select(self, base: tuple[str, ...], key: str, route: Route) -> None:
+        record = route.record
+        selector = self._selectors.get(base)
+        if selector is None:
+            selector = self._selectors[base] = Selector(record.version_in, record.version_name)
+        elif (selector.place, selector.name) != (record.version_in, record.version_name):
+            raise ValueError(f"route: {record.base_path} names its versions by {selector.place} {selector.name}")
+        if selector.versions.get(record.version, key) != key:
+            raise ValueError(
+                f"route: {record.base_path} {record.version} is held by {selector.versions[record.version]}"
+            )
+        selector.versions[record.version] = key
+        if record.is_default:
+            selector.default = record.version
         self.by_key[key] = route
 
     def remove(self, key: str) -> None:
@@ -137,14 +190,24 @@ class Router:
         if old is None:
             return
         base = _base_segments(old.record.base_path)
+        selector = self._selectors.get(base)
+        if selector is not None and selector.versions.get(old.record.version) == key:
+            del selector.versions[old.record.version]
+            if selector.default == old.record.version:
+                selector.default = ""
+            if not selector.versions:
+                del self._selectors[base]
         versions = self._by_base.get(base, {})
         if versions.get(old.record.version) == key:
             del versions[old.record.version]
             if not versions:
                 del self._by_base[base]
 
-    def find(self, raw_path: str) -> tuple[Route, str, list[str]]:
-        """Return the route, the raw remainder and its canonical segments; raise BadRequest or a 404."""
+    def find(self, raw_path: str, headers: Sequence[Header] = (), query: bytes = b"") -> tuple[Route, str, list[str]]:
+        """Return the route, the raw remainder and its canonical segments; raise BadRequest or a 404.
+
+        Headers and query are looked at only where an API's versions are chosen by one of them.
+        """
         raw = raw_path[1:].split("/")
         segments = [segment if "%" not in segment and "." not in segment else _canonical(segment) for segment in raw]
         _check(raw_path, segments)
@@ -152,6 +215,10 @@ class Router:
         missing: tuple[int, dict[str, str]] | None = None
         for depth in range(min(len(segments), MAX_BASE_DEPTH), -1, -1):
             versions = self._by_base.get(prefix[:depth])
+            selector = self._selectors.get(prefix[:depth]) if self._selectors else None
+            is_named = versions is not None and depth < len(segments) and segments[depth] in versions
+            if selector is not None and not is_named:
+                return self._selected(selector, raw, segments, depth, headers, query)
             if versions is None:
                 continue
             key = versions.get(segments[depth]) if depth < len(segments) else None
@@ -166,17 +233,39 @@ class Router:
         # `/orders/v1` and `/orders/v1/` are the version's root alike.
         return self.by_key[key], remainder, [] if rest == [""] else rest
 
+    def _selected(
+        self,
+        selector: Selector,
+        raw: list[str],
+        segments: list[str],
+        depth: int,
+        headers: Sequence[Header],
+        query: bytes,
+    ) -> tuple[Route, str, list[str]]:
+        key, asked = selector.choose(list(headers), query)
+        if key is None:
+            raise self._unknown(
+                segments, depth, selector.versions, asked, f" Name one in {selector.place} {selector.name}."
+            )
+        rest = segments[depth:]
+        remainder = "/" + "/".join(raw[depth:]) if rest else ""
+        return self.by_key[key], remainder, [] if rest == [""] else rest
+
     def _not_found(
         self, raw_path: str, segments: list[str], missing: tuple[int, dict[str, str]] | None
     ) -> RouteNotFound:
         if missing is None:
             return RouteNotFound(f"No API answers at {raw_path[:200]}.")
         depth, versions = missing
-        version = segments[depth] if depth < len(segments) else ""
+        return self._unknown(segments, depth, versions, segments[depth] if depth < len(segments) else "")
+
+    def _unknown(
+        self, segments: list[str], depth: int, versions: dict[str, str], asked: str, hint: str = ""
+    ) -> VersionUnknown:
         known = sorted(v for v, k in versions.items() if self.by_key[k].record.visibility == "everyone")
         there = f"; it has {', '.join(known)}" if known else ""
         base = "/".join(segments[:depth])
-        return VersionUnknown(f"The API at /{base} has no version {version[:60]!r}{there}.")
+        return VersionUnknown(f"The API at /{base} has no version {asked[:60]!r}{there}.{hint}")
 
 
 # A base path is proposed as /{team}/{api}; eight segments leave room and bound the work of a hostile path.

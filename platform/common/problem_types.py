@@ -41,6 +41,8 @@ GATEWAY = _types(
     ("bad-request", "The request cannot be read", 400, "caller", "The request breaks HTTP's or the API's form.", "The detail names what is wrong; correct it and send again."),
     ("validation-failed", "A value is not valid", 422, "caller", "The body was read, but a value breaks a rule.", "The list of errors names each field and what it takes."),
     ("policy-denied", "A policy refuses this call", 403, "owner", "An access rule of the API or the plan refuses this call.", "The detail names the rule; ask the owning team for access."),
+    ("query-too-long", "The query is too long", 414, "caller", "The part of the address after the question mark is longer than this version takes.", "Send less in the query, or ask the API's owners."),
+    ("headers-too-large", "The headers are too large", 431, "caller", "All headers together are larger than this version takes.", "Send fewer or shorter headers, cookies among them."),
     ("upstream-unreachable", "The upstream does not answer", 502, "owner", "The gateway could not connect to the API's own server.", "The owner checks the server and the upstream URL."),
     ("upstream-invalid", "The upstream answered badly", 502, "owner", "The API's own server sent something that is not a valid answer.", "The owner looks at the server's logs at the time of this request."),
     ("upstream-timeout", "The upstream took too long", 504, "owner", "The API's own server did not answer within the version's time limits.", "Try again if the call may be repeated; the owner looks at the server's load."),
