@@ -69,7 +69,7 @@ def create_upstream(settings: Settings) -> Upstream:
 
 
 async def run_worker(settings: Settings, listening: socket.socket, control: socket.socket) -> None:
-    """Serve until SIGTERM, a drain or the node's end; calls under way get eight seconds."""
+    """Serve until SIGTERM, a drain or the node's end; calls under way get GATEHOUSE_DRAIN_SECONDS."""
     spool = Spool(
         settings.spool_dir,
         settings.worker,
@@ -90,10 +90,11 @@ async def run_worker(settings: Settings, listening: socket.socket, control: sock
     )
     for part in (spool, allowance, verdicts):
         part.start()
-    server = create_server(create_app(runtime), refusal_of(runtime))
+    server = create_server(create_app(runtime), refusal_of(runtime), drain_seconds=settings.drain_seconds)
 
     def stop(reason: str) -> None:
         log.warning("event=stopping worker=%s reason=%s", settings.worker, reason)
+        runtime.live.is_draining = True
         server.stop()
 
     link = asyncio.create_task(ControlLink(runtime.live, worker=settings.worker, on_end=stop).run(control))

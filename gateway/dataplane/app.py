@@ -41,11 +41,12 @@ def create_app(runtime: Runtime) -> Application:
 def readiness(runtime: Runtime) -> dict[str, Any]:
     """Return what /readyz says: ready once a state is loaded and not too old, and calls can be recorded."""
     live, settings = runtime.live, runtime.settings
-    is_ready = live.is_loaded and not live.is_too_old and runtime.spool.is_writable
+    is_ready = live.is_loaded and not live.is_too_old and runtime.spool.is_writable and not live.is_draining
     return {
         "ready": is_ready,
         "generation": live.current().generation,
         "is_stale": live.is_stale,
+        "is_draining": live.is_draining,
         "age_seconds": round(live.age_seconds, 1),
         "is_spool_writable": runtime.spool.is_writable,
         "spool_bytes": runtime.spool.size_bytes,

@@ -21,7 +21,7 @@ from gateway.dataplane.state import Applied, LiveState
 log = logging.getLogger("gatehouse.link")
 
 LENGTH_BYTES = 4
-# A full state of 10 000 APIs and a million credentials stays well below.
+# A part of a state, or a whole one of a node before there were parts, stays well below.
 FRAME_BYTES = 1 << 30
 
 
@@ -76,20 +76,21 @@ class ControlLink:
         if kind == "delta":
             self._report(self._live.apply(message["generation"], message["changes"]))
         elif kind == "load":
-            applied = self._live.load(
-                epoch=message["epoch"],
-                generation=message["generation"],
-                changes=message["changes"],
-                is_stale=message["is_stale"],
-                age_seconds=message["age_seconds"],
-            )
-            # The frame is as large as the state: it goes before the next one is waited for.
-            message.clear()
-            self._report(applied)
+            self._live.begin(epoch=message["epoch"], generation=message["generation"])
+            self._take_part(message)
+        elif kind == "part":
+            self._take_part(message)
         elif kind == "freshness":
             self._live.set_freshness(is_stale=message["is_stale"], age_seconds=message["age_seconds"])
         else:
             log.warning("event=unknown_message type=%s", kind)
+
+    def _take_part(self, message: dict[str, Any]) -> None:
+        """Take a part of the whole state: parts keep the worker from holding all of it twice."""
+        self._live.add(message["changes"])
+        if message.get("more"):
+            return
+        self._report(self._live.finish(is_stale=message["is_stale"], age_seconds=message["age_seconds"]))
 
     def _report(self, applied: Applied) -> None:
         for rejection in applied.rejected:

@@ -23,15 +23,15 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import Server
 
 from gateway.dataplane.context import Message
+from gateway.dataplane.listener_head import HEAD_BYTES, HeadRefused, check_head, raw_path
 
 log = logging.getLogger("gatehouse.listener")
 
-HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 10.0
+# An idle connection of a worker that stops may still bring one call, which is answered with `Connection: close`.
+IDLE_DRAIN_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 75
 LINGER_SECONDS = 2.0
-GRACE_SECONDS = 8
-HOST_CHARACTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+;=%:[]")
 
 # Answers a request that never became a call: status, code, detail → the headers and the body to send.
 Refusal = Callable[[int, str], tuple[list[tuple[bytes, bytes]], bytes]]
@@ -181,6 +181,19 @@ class GatewayProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._is_refused = False
         self._running: GatewayCycle | None = None
+        self._is_draining = False
+
+    def shutdown(self) -> None:
+        """End the connection after the call under way, or after the next one: closing an idle one could meet a call."""
+        self._is_draining = True
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(IDLE_DRAIN_SECONDS, self._close_idle)
+        else:
+            self.cycle.keep_alive = False
+
+    def _close_idle(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock of the first head."""
@@ -216,10 +229,10 @@ class GatewayProtocol(HttpToolsProtocol):
                 self.cycle.keep_alive = False
         except httptools.HttpParserInvalidMethodError:
             self.refuse(501, "The method is not one that this gateway knows.")
-        except _Refused as error:
+        except HeadRefused as error:
             self.refuse(error.status, error.detail)
         except httptools.HttpParserCallbackError as error:
-            cause = error.__context__ if isinstance(error.__context__, _Refused) else None
+            cause = error.__context__ if isinstance(error.__context__, HeadRefused) else None
             self.refuse(cause.status if cause else 400, cause.detail if cause else "The request cannot be read.")
         except httptools.HttpParserError:
             self.refuse(400, "The request is not valid HTTP/1.1.")
@@ -263,7 +276,7 @@ class GatewayProtocol(HttpToolsProtocol):
             default_headers=[],
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=self.parser.should_keep_alive(),
+            keep_alive=self.parser.should_keep_alive() and not self._is_draining,
             on_response=self.on_response_complete,
         )
         cycle.protocol = self
@@ -336,55 +349,6 @@ class GatewayProtocol(HttpToolsProtocol):
             self._head_timer = None
 
 
-class _Refused(Exception):  # noqa: N818  never leaves this module
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status, self.detail = status, detail
-
-
-def raw_path(target: bytes) -> bytes:
-    """Return the path of a request target in origin form or absolute form (RFC 9112 §3.2)."""
-    if target.startswith((b"http://", b"https://")):
-        slash = target.find(b"/", 8)
-        return target[slash:] if slash >= 0 else b"/"
-    return target
-
-
-def check_head(version: str, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    """Raise _Refused for a head that two servers could read differently."""
-    if version not in ("1.1", "1.0"):
-        raise _Refused(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
-    if method == b"CONNECT":
-        raise _Refused(501, "This gateway opens no tunnels.")
-    if not target.isascii() or b"#" in target:
-        raise _Refused(400, "The request target holds a character that must be percent-encoded.")
-    hosts = lengths = 0
-    encodings: list[bytes] = []
-    size = len(target)
-    for name, value in headers:
-        size += len(name) + len(value) + 4
-        if name == b"host":
-            hosts += 1
-            if not HOST_CHARACTERS.issuperset(value):
-                raise _Refused(400, "The Host field is not valid.")
-        elif name == b"content-length":
-            lengths += 1
-            if not value.isdigit():
-                raise _Refused(400, "The Content-Length is not a number.")
-        elif name == b"transfer-encoding":
-            encodings.append(value.strip().lower())
-    if size > HEAD_BYTES:
-        raise _Refused(431, f"The request's head is over {HEAD_BYTES} bytes.")
-    # RFC 9112 §3.2: none or several Host fields are a 400.
-    if hosts > 1 or (not hosts and version == "1.1"):
-        raise _Refused(400, "Exactly one Host field is needed.")
-    # RFC 9112 §6.1, §6.3: with both, or with two lengths, nobody can say where the body ends.
-    if lengths > 1 or (lengths and encodings):
-        raise _Refused(400, "The length of the body is given twice.")
-    if encodings and (encodings != [b"chunked"] or version == "1.0"):
-        raise _Refused(400, "The only Transfer-Encoding taken is chunked, in HTTP/1.1.")
-
-
 class GatewayServer(Server):
     """uvicorn's server, which leaves the signals alone: it would raise them again before the worker has tidied up."""
 
@@ -401,8 +365,8 @@ class GatewayServer(Server):
         self.should_exit = True
 
 
-def create_server(app: Any, refusal: Refusal) -> GatewayServer:
-    """Return uvicorn's server round our protocol; the sockets are given to `serve`."""
+def create_server(app: Any, refusal: Refusal, *, drain_seconds: float) -> GatewayServer:
+    """Return uvicorn's server round our protocol; calls under way get `drain_seconds` to end."""
     protocol = type("BoundGatewayProtocol", (GatewayProtocol,), {"refusal": staticmethod(refusal)})
     config = Config(
         app,
@@ -417,7 +381,7 @@ def create_server(app: Any, refusal: Refusal) -> GatewayServer:
         date_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=int(drain_seconds),
         backlog=2048,
     )
     return GatewayServer(config)

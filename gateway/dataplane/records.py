@@ -7,6 +7,7 @@ Rules: unknown fields are ignored, a missing field takes its default, and a form
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -336,6 +337,13 @@ KINDS: dict[str, type[Record]] = {
 # The payload of these kinds is `{"v": 1, "sealed": "<base64>"}`; the box binds `kind:key` as associated data.
 SEALED_KINDS = frozenset({"upstream", "provider", "provider_key"})
 
+SHARED = frozenset(
+    {
+        "api_id", "application_id", "application_name", "environment", "kind", "method", "owner_team_id", "pepper_id",
+        "plan_id", "policy_ref", "state", "team_id", "version", "version_id", "visibility",
+    }
+)  # fmt: skip
+
 T = TypeVar("T")
 
 
@@ -401,6 +409,9 @@ def _build(cls: type[T], where: str, payload: dict[str, Any]) -> T:
             value = datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
         elif isinstance(value, list):
             value = tuple(tuple(item) if isinstance(item, list) else item for item in value)
+        elif type(value) is str and name in SHARED:
+            # Thousands of records say the same team, plan or state: it is held once.
+            value = sys.intern(value)
         values[name] = value
     try:
         return cls(**values)

@@ -10,9 +10,11 @@ number of routes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
+
+import orjson
 
 from gateway.dataplane.errors import (
     BadRequest,
@@ -40,19 +42,31 @@ class Node:
     operations: dict[str, OperationRecord] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
 class Route:
-    """A version ready to be matched, with the headers that its state puts on every response."""
+    """A version ready to be matched, with the headers that its state puts on every response.
 
-    record: RouteRecord
-    root: Node
-    state_headers: list[Header]
+    Its operations are kept as they came, packed, until the first call: of ten thousand versions a worker serves few.
+    """
+
+    __slots__ = ("_packed", "_root", "record", "state_headers")
+
+    def __init__(self, record: RouteRecord) -> None:
+        self._packed = orjson.dumps([[o.operation_id, o.method, o.path, o.is_deprecated] for o in record.operations])
+        self._root: Node | None = None
+        self.record = replace(record, operations=())
+        self.state_headers = _state_headers(record)
+
+    @property
+    def root(self) -> Node:
+        """Return the path templates."""
+        if self._root is None:
+            self._root = _templates(OperationRecord(*fields) for fields in orjson.loads(self._packed))
+        return self._root
 
 
-def compile_route(record: RouteRecord) -> Route:
-    """Build the path templates and the headers of a version, once per change."""
+def _templates(operations: Iterable[OperationRecord]) -> Node:
     root = Node()
-    for operation in record.operations:
+    for operation in operations:
         node = root
         for segment in _template_segments(operation.path):
             if segment.startswith("{") and segment.endswith("}"):
@@ -63,7 +77,15 @@ def compile_route(record: RouteRecord) -> Route:
             else:
                 node = node.literals.setdefault(_canonical(segment), Node())
         node.operations[operation.method.upper()] = operation
-    return Route(record, root, _state_headers(record))
+    return root
+
+
+def compile_route(record: RouteRecord) -> Route:
+    """Return a version's route, once per change; raise BadRequest for a template that cannot be read."""
+    for operation in record.operations:
+        for segment in _template_segments(operation.path):
+            _canonical(segment)
+    return Route(record)
 
 
 def _template_segments(path: str) -> list[str]:

@@ -36,6 +36,7 @@ class Settings:
     upstream_client: str = "asyncio"
     spool_fsync_seconds: float = 1.0
     spool_max_bytes: int = 1 << 30
+    drain_seconds: float = 30.0
     mode: str = "development"
     # The name used in `Via`: the same on every worker of an installation, another on the next one.
     pseudonym: str = field(init=False)
@@ -70,6 +71,7 @@ class Settings:
             upstream_client=_choice(env, "GATEHOUSE_UPSTREAM_CLIENT", UPSTREAM_CLIENTS),
             spool_fsync_seconds=_number(env, "GATEHOUSE_SPOOL_FSYNC_SECONDS", 1),
             spool_max_bytes=int(_number(env, "GATEHOUSE_SPOOL_MAX_BYTES", 1 << 30)),
+            drain_seconds=_number(env, "GATEHOUSE_DRAIN_SECONDS", 30),
             mode=_choice(env, "GATEHOUSE_MODE", MODES),
         )
 

@@ -174,10 +174,14 @@ class LiveState:
         self._sealer = sealer
         self._max_age_seconds = max_age_seconds
         self._state = State()
+        self._loading: State | None = None
+        self._loaded = Applied(0, 0)
         self._age_seconds = 0.0
         self._age_at = time.monotonic()
         self.is_loaded = False
         self.is_stale = False
+        # The worker has been told to stop: it takes no new connections.
+        self.is_draining = False
         self.rejected: dict[tuple[str, str], Rejection] = {}
 
     def current(self) -> State:
@@ -188,17 +192,35 @@ class LiveState:
         self, *, epoch: str, generation: int, changes: Iterable[RawChange], is_stale: bool, age_seconds: float
     ) -> Applied:
         """Replace everything. A record that cannot be read keeps its last good form, if there was one."""
-        state = State(generation=generation, epoch=epoch)
-        before = self._state
+        self.begin(epoch=epoch, generation=generation)
+        self.add(changes)
+        return self.finish(is_stale=is_stale, age_seconds=age_seconds)
+
+    def begin(self, *, epoch: str, generation: int) -> None:
+        """Begin a load that comes in parts; calls go on being served from the present state."""
+        self._loading = State(generation=generation, epoch=epoch)
+        self._loaded = Applied(generation, 0)
         self.rejected = {}
-        applied = self._write(state, generation, changes, before)
-        self._state = state
+
+    def add(self, changes: Iterable[RawChange]) -> None:
+        """Take one part of the load under way."""
+        loading, before = self._loading, self._state
+        assert loading is not None
+        part = self._write(loading, loading.generation, changes, before)
+        self._loaded = Applied(
+            part.generation, self._loaded.decoded + part.decoded, self._loaded.rejected + part.rejected
+        )
+
+    def finish(self, *, is_stale: bool, age_seconds: float) -> Applied:
+        """Put what was loaded in force."""
+        assert self._loading is not None
+        self._state, self._loading = self._loading, None
         self.is_loaded = True
         self.set_freshness(is_stale=is_stale, age_seconds=age_seconds)
         # What was loaded lives long: out of the collector's sight, a collection costs the calls nothing.
         gc.collect()
         gc.freeze()
-        return applied
+        return self._loaded
 
     def apply(self, generation: int, changes: Iterable[RawChange]) -> Applied:
         """Write one delta into the present state, in one step."""

@@ -20,7 +20,18 @@ async def _run(settings: NodeSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await Node(settings).run(stop)
+    node = Node(settings)
+    rolls: set[asyncio.Task[None]] = set()
+
+    def roll() -> None:
+        # One at a time: a second signal while workers are being replaced has nothing to add.
+        if not rolls:
+            task = loop.create_task(node.roll(), name="rolling restart")
+            rolls.add(task)
+            task.add_done_callback(rolls.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, roll)
+    await node.run(stop)
 
 
 def main() -> int:

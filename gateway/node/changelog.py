@@ -24,13 +24,13 @@ KEEPALIVE: dict[str, Any] = {
 }
 # The newest row of each key. By generation, not by id: a long transaction writes early and commits late.
 WHOLE = """
-    SELECT kind, key, payload FROM (
+    SELECT kind, key, payload::text FROM (
         SELECT DISTINCT ON (kind, key) kind, key, payload FROM gateway_change
         WHERE generation IS NOT NULL ORDER BY kind, key, generation DESC, id DESC
     ) AS newest WHERE payload IS NOT NULL
 """
 NEWER = """
-    SELECT generation, kind, key, payload FROM gateway_change
+    SELECT generation, kind, key, payload::text FROM gateway_change
     WHERE generation > %s ORDER BY generation, id
 """
 

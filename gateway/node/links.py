@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -33,7 +33,9 @@ def _die_with_parent() -> None:
 class WorkerLink:
     """One worker's process and the socket to it. `generation` is what it last said it applied."""
 
-    def __init__(self, name: str, listening: socket.socket, whole_state: Callable[[], dict[str, Any] | None]) -> None:
+    def __init__(
+        self, name: str, listening: socket.socket, whole_state: Callable[[], Iterable[dict[str, Any]]]
+    ) -> None:
         self.name = name
         self.pid = 0
         self.generation = 0
@@ -74,8 +76,8 @@ class WorkerLink:
             )  # fmt: skip
         self.pid, self.started_at, self.generation, self.decoded = self._process.pid, time.time(), 0, 0
         reader, self._writer = await asyncio.open_connection(sock=ours)
-        if (whole := self._whole_state()) is not None:
-            self.send(whole)
+        for message in self._whole_state():
+            self.send(message)
         listen = asyncio.create_task(self._listen(reader))
         try:
             await self._process.wait()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Iterable, Iterator
 from typing import Any
 
 import psycopg
@@ -17,7 +17,7 @@ from gateway.node.links import WorkerLink, listen_on
 from gateway.node.reporter import NodeReport, Reporter
 from gateway.node.settings import NodeSettings
 from gateway.node.shipper import Shipper
-from gateway.node.state import NodeState, RawChange, StateFile
+from gateway.node.state import NodeState, RawChange, StateFile, as_json
 
 log = logging.getLogger("gatehouse.node")
 
@@ -29,7 +29,11 @@ STALE_SECONDS = 5.0
 SAVE_SECONDS = 1.0
 # An unchanged state is written anew this often, so that its file tells how fresh it is.
 RESAVE_SECONDS = 60.0
-DRAIN_SECONDS = 6.0
+# Beyond its calls' own time a worker gets this long to write down what it has.
+TIDY_SECONDS = 3.0
+READY_SECONDS = 60.0
+# A worker takes the whole state in parts of this many changes.
+PART_CHANGES = 2000
 
 
 class Node:
@@ -40,8 +44,9 @@ class Node:
         self.state = NodeState()
         self._file = StateFile(settings.state_path, settings.master_key)
         self._listening = listen_on(settings.bind, settings.port)
-        names = [f"w{number}" for number in range(1, settings.workers + 1)]
-        self.links = [WorkerLink(name, self._listening, self._whole) for name in names]
+        self._rolls = 0
+        self.links = self._make_links()
+        self._running: set[asyncio.Task[None]] = set()
         self._shipper = Shipper(settings.spool_dir, settings.name, settings.database_url)
         self._reporter = Reporter(settings.database_url)
         self._first_answer = asyncio.Event()
@@ -62,17 +67,53 @@ class Node:
         """Serve until `stop` is set, then drain, ship and go."""
         reading = asyncio.create_task(self._read_for_ever())
         await self._boot()
-        parts: list[Coroutine[Any, Any, None]] = [
-            *(link.run() for link in self.links), self._shipper.run(), self._beat(), self._report_for_ever(),
-        ]  # fmt: skip
+        parts: list[Coroutine[Any, Any, None]] = [self._shipper.run(), self._beat(), self._report_for_ever()]
+        self._start(self.links)
         tasks = [asyncio.create_task(part) for part in parts]
         log.warning("event=serving node=%s port=%d workers=%d", self.settings.name, self.port, len(self.links))
         await stop.wait()
-        await asyncio.gather(*(link.stop(DRAIN_SECONDS) for link in self.links))
-        for task in (reading, *tasks):
+        await asyncio.gather(*(link.stop(self._stop_seconds) for link in self.links))
+        for task in (reading, *tasks, *self._running):
             task.cancel()
-        await asyncio.gather(reading, *tasks, return_exceptions=True)
+        await asyncio.gather(reading, *tasks, *self._running, return_exceptions=True)
         await self._leave()
+
+    @property
+    def _stop_seconds(self) -> float:
+        return self.settings.drain_seconds + TIDY_SECONDS
+
+    def _make_links(self) -> list[WorkerLink]:
+        suffix = f"r{self._rolls}" if self._rolls else ""
+        names = [f"w{number}{suffix}" for number in range(1, self.settings.workers + 1)]
+        return [WorkerLink(name, self._listening, self._whole) for name in names]
+
+    def _start(self, links: Iterable[WorkerLink]) -> None:
+        for link in links:
+            task = asyncio.create_task(link.run(), name=f"worker {link.name}")
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def roll(self) -> None:
+        """Replace every worker without a call lost: new ones first, on the same socket; then the old ones drain.
+
+        New workers that do not come up are stopped again, and the old ones go on.
+        """
+        self._rolls += 1
+        old, new = self.links, self._make_links()
+        log.warning("event=rolling node=%s from=%s to=%s", self.settings.name, old[0].name, new[0].name)
+        self._start(new)
+        self.links = [*old, *new]
+        until = time.monotonic() + READY_SECONDS
+        while not all(link.generation >= self.state.generation and link.is_running for link in new):
+            if time.monotonic() > until:
+                log.error("event=roll_failed node=%s reason='the new workers did not come up'", self.settings.name)
+                await asyncio.gather(*(link.stop(TIDY_SECONDS) for link in new))
+                self.links = old
+                return
+            await asyncio.sleep(0.05)
+        self.links = new
+        await asyncio.gather(*(link.stop(self._stop_seconds) for link in old))
+        log.warning("event=rolled node=%s", self.settings.name)
 
     async def _leave(self) -> None:
         self._listening.close()
@@ -126,28 +167,27 @@ class Node:
     def _replace(self, state: NodeState) -> None:
         state.confirmed_at = state.confirmed_at or time.time()
         self.state = state
-        if (whole := self._whole()) is not None:
+        for message in self._whole():
             for link in self.links:
-                link.send(whole)
+                link.send(message)
 
     def _advance(self, generation: int, changes: list[RawChange]) -> None:
         self.state.apply(generation, changes)
-        message = {"type": "delta", "generation": generation, "changes": changes}
+        message = {"type": "delta", "generation": generation, "changes": as_json(changes)}
         for link in self.links:
             link.send(message)
 
-    def _whole(self) -> dict[str, Any] | None:
-        """Return the message that gives a worker everything; None while there is nothing."""
+    def _whole(self) -> Iterator[dict[str, Any]]:
+        """Yield the messages that give a worker everything, none while there is nothing."""
         if not self.state.is_loaded:
-            return None
-        return {
-            "type": "load",
-            "epoch": self.state.epoch,
-            "generation": self.state.generation,
-            "age_seconds": self.state.age_seconds,
-            "is_stale": self.is_stale,
-            "changes": self.state.changes(),
-        }
+            return
+        changes = self.state.changes()
+        head = {"type": "load", "epoch": self.state.epoch, "generation": self.state.generation}
+        freshness = {"is_stale": self.is_stale, "age_seconds": self.state.age_seconds}
+        for start in range(0, max(1, len(changes)), PART_CHANGES):
+            part = as_json(changes[start : start + PART_CHANGES])
+            more = start + PART_CHANGES < len(changes)
+            yield {**(head if start == 0 else {"type": "part"}), **freshness, "changes": part, "more": more}
 
     async def _beat(self) -> None:
         """Once a second: tell the workers how fresh the state is, and keep the file."""

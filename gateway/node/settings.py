@@ -21,6 +21,7 @@ class NodeSettings:
     bind: str = "127.0.0.1"
     port: int = 8080
     workers: int = 2
+    drain_seconds: float = 30.0
 
     @property
     def state_path(self) -> Path:
@@ -47,6 +48,7 @@ class NodeSettings:
             database_url=database_url,
             bind=env.get("GATEHOUSE_BIND") or "127.0.0.1",
             port=_whole(env, "GATEHOUSE_GATEWAY_PORT", 8080, 0, 65_535),
+            drain_seconds=shared.drain_seconds,
             workers=_whole(env, "GATEHOUSE_GATEWAY_WORKERS", 2, 1, 64),
         )
 

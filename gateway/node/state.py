@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -16,8 +15,8 @@ from gateway.dataplane.keys import Sealer, SealError
 
 log = logging.getLogger("gatehouse.node.state")
 
-Payload = dict[str, Any]
-RawChange = tuple[str, str, Payload | None]
+# A payload stays the JSON text it came as: the node passes it on and never looks inside.
+RawChange = tuple[str, str, str | None]
 
 
 @dataclass(slots=True)
@@ -27,7 +26,7 @@ class NodeState:
     epoch: str = ""
     generation: int = 0
     confirmed_at: float = 0.0
-    payloads: dict[tuple[str, str], Payload] = field(default_factory=dict)
+    payloads: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def is_loaded(self) -> bool:
@@ -53,6 +52,11 @@ class NodeState:
         return [(kind, key, payload) for (kind, key), payload in self.payloads.items()]
 
 
+def as_json(changes: Iterable[RawChange]) -> list[tuple[str, str, orjson.Fragment | None]]:
+    """Return changes as they are written into a message, their payloads as the JSON they are."""
+    return [(kind, key, None if payload is None else orjson.Fragment(payload)) for kind, key, payload in changes]
+
+
 class StateFile:
     """Keeps a state on disk, encrypted and authenticated as a whole, 0600, replaced by rename."""
 
@@ -68,7 +72,7 @@ class StateFile:
                 "epoch": state.epoch,
                 "generation": state.generation,
                 "confirmed_at": state.confirmed_at,
-                "changes": state.changes(),
+                "changes": as_json(state.changes()),
             }
         )
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -90,5 +94,6 @@ class StateFile:
             log.error("event=state_file_refused path=%s reason=%r", self._path, str(error))
             return None
         state = NodeState(body["epoch"], body["generation"], body["confirmed_at"])
-        state.apply(body["generation"], [(kind, key, payload) for kind, key, payload in body["changes"]])
+        changes = ((kind, key, orjson.dumps(payload).decode()) for kind, key, payload in body["changes"])
+        state.apply(body["generation"], changes)
         return state

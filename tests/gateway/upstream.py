@@ -219,6 +219,14 @@ class Upstream:
         writer.write(b"0\r\n\r\n")
         return True
 
+    async def _do_long(self, seen: Seen, reader: Any, writer: asyncio.StreamWriter) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+        for number in range(40):
+            await self._chunk(seen, writer, f"data: {number}\n\n")
+            await asyncio.sleep(0.1)
+        writer.write(b"0\r\n\r\n")
+        return True
+
     async def _do_endless(self, seen: Seen, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
         gone = asyncio.ensure_future(reader.read(1))

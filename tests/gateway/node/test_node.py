@@ -68,7 +68,7 @@ def test_a_tampered_state_file_is_not_served(tmp_path):
 
     file = StateFile(tmp_path / "node1.state", settings.MASTER_KEY)
     state = NodeState("epoch", 3, 1.0)
-    state.apply(3, [("alias", "a", {"v": 1, "model": "demo/one"})])
+    state.apply(3, [("alias", "a", '{"v":1,"model":"demo/one"}')])
     file.save(state)
     assert file.load() == state
     data = bytearray((tmp_path / "node1.state").read_bytes())
