@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from apis.gateway_settings import cors, headers, rewrite, routing, sizes, upstream
+from apis.gateway_settings import auth, cors, headers, rewrite, routing, sizes, upstream
 from apis.gateway_settings.problem import Problem
 
 __all__ = ["BLOCKS", "Problem", "find_problems", "route_fields"]
@@ -20,6 +20,7 @@ BLOCKS: dict[str, Callable[[Any], Iterator[Problem]]] = {
     "rewrite": rewrite.find_problems,
     "headers": headers.find_problems,
     "cors": cors.find_problems,
+    "auth": auth.find_problems,
     "sizes": sizes.find_problems,
 }
 # The blocks that give fields to a route; an upstream's fields go into its own sealed record.
@@ -28,6 +29,7 @@ ROUTE_BLOCKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "rewrite": rewrite.route_fields,
     "headers": headers.route_fields,
     "cors": cors.route_fields,
+    "auth": auth.route_fields,
     "sizes": sizes.route_fields,
 }
 

@@ -59,6 +59,15 @@ class RewriteRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPlacesRecord:
+    """Where else a key may stand: a header of the API's own, a query parameter, HTTP Basic's name or password."""
+
+    header: str = ""
+    query: str = ""
+    is_basic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RouteRecord:
     """One API version in one environment as the gateway serves it. Key: the version's public id.
 
@@ -101,6 +110,7 @@ class RouteRecord:
     max_query_bytes: int = 0
     max_header_bytes: int = 0
     max_response_bytes: int = 0
+    key_places: KeyPlacesRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,6 +387,7 @@ NESTED: dict[tuple[str, str], type] = {
     ("RouteRecord", "request_headers"): HeaderRulesRecord,
     ("RouteRecord", "response_headers"): HeaderRulesRecord,
     ("RouteRecord", "rewrite"): RewriteRecord,
+    ("RouteRecord", "key_places"): KeyPlacesRecord,
     ("UpstreamRecord", "targets"): TargetRecord,
     ("UpstreamRecord", "tls"): TlsRecord,
     ("PlanRecord", "limits"): LimitRecord,

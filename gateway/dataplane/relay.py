@@ -14,6 +14,7 @@ from gateway.dataplane.context import Call
 from gateway.dataplane.errors import Header, HeadersTooLarge, QueryTooLong, UpstreamInvalid, UpstreamUnreachable
 from gateway.dataplane.policies.header_rules import rules
 from gateway.dataplane.policies.key_auth import KEY_HEADERS, carries_our_key
+from gateway.dataplane.policies.key_places import query_without_key, without_key
 from gateway.dataplane.records import RouteRecord, UpstreamRecord
 from gateway.dataplane.rewrite import rewrites
 from gateway.dataplane.runtime import Runtime
@@ -96,6 +97,8 @@ def _framing(call: Call) -> tuple[int | None, bool]:
 
 def _url(call: Call, target: UpstreamRecord) -> str:
     remainder, query = call.remainder, call.query.decode("latin-1")
+    if call.route is not None and call.route.key_places is not None:
+        query = query_without_key(query, call.route.key_places)
     if call.route is not None and call.route.rewrite is not None:
         rewrite = rewrites.of(call.route.rewrite)
         remainder, query = rewrite.path(call), rewrite.query(query)
@@ -135,6 +138,8 @@ def request_headers(call: Call, target: UpstreamRecord, pseudonym: str) -> list[
         (b"x-forwarded-proto", call.scheme.encode()),
         (b"x-request-id", call.id.encode()),
     ]
+    if call.route is not None and call.route.key_places is not None:
+        headers = without_key(headers, call.route.key_places)
     if call.route is not None and call.route.request_headers is not None:
         return rules.of(call.route.request_headers).apply(headers, call)
     return headers

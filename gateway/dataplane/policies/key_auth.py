@@ -14,10 +14,10 @@ import jwt
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import Header, KeyExpired, KeyInvalid, KeyRevoked, StateStale, Unauthenticated
 from gateway.dataplane.keys import LIVE_PREFIX, TRY_IT_PREFIX, hash_key, is_well_formed
+from gateway.dataplane.policies.key_places import OUR_PREFIX, key_in
 from gateway.dataplane.runtime import Runtime
 
 KEY_HEADERS = (b"authorization", b"x-api-key", b"api-key")
-OUR_PREFIX = b"gh_"
 TRY_IT_SECONDS = 900
 # RFC 9110 §11.6.1 asks for a challenge with every 401; RFC 6750 §3 names the error.
 CHALLENGE: list[Header] = [(b"www-authenticate", b'Bearer realm="gatehouse"')]
@@ -38,6 +38,10 @@ def authenticate(call: Call, runtime: Runtime) -> None:
             headers=[(b"retry-after", b"60")],
         )
     token = presented_key(call.headers)
+    places = call.route.key_places if call.route is not None else None
+    if places is not None and (token is None or not token.startswith("gh_")):
+        found = key_in(call.headers, call.query, places)
+        token = found.decode("latin-1") if found else token
     if token is None:
         raise Unauthenticated(
             "This API needs a key. Send it as 'Authorization: Bearer gh_live_…' or in the header x-api-key.",
