@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -14,6 +15,8 @@ from common.sealed import sealer
 from gateway.control.models import Change, Counter
 from gateway.dataplane.records import FORMAT, SEALED_KINDS, Record, to_payload
 
+# Three parameters each: far from what one statement may hold.
+ROWS_PER_STATEMENT = 2000
 # A compiled change: kind, key, and the record, or None to delete the key.
 Entry = tuple[str, str, Record | None]
 
@@ -24,8 +27,13 @@ def record_change(kind: str, key: str, record: Record | None) -> None:
 
 
 def record_changes(entries: Iterable[Entry]) -> None:
-    """Write changes in one statement, leaving out those whose payload is what the changelog says already."""
-    rows = [(kind, key, _payload(kind, key, record)) for kind, key, record in entries]
+    """Write changes, leaving out those whose payload is what the changelog says already."""
+    rest = iter(entries)
+    while batch := list(islice(rest, ROWS_PER_STATEMENT)):
+        _record([(kind, key, _payload(kind, key, record)) for kind, key, record in batch])
+
+
+def _record(rows: list[tuple[str, str, dict[str, Any] | None]]) -> None:
     newest = _newest(rows)
     rows = [row for row in rows if row[:2] not in newest or newest[row[:2]] != row[2]]
     rows = [row for row in rows if row[2] is not None or newest.get(row[:2]) is not None]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import gc
+import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ from gateway.dataplane.records import (
     from_payload,
 )
 from gateway.dataplane.router import Router, compile_route
+
+log = logging.getLogger("gatehouse.state")
 
 RawChange = Sequence[Any]  # [kind, key, payload | None], as it comes from the node
 
@@ -175,6 +178,7 @@ class LiveState:
         self._max_age_seconds = max_age_seconds
         self._state = State()
         self._loading: State | None = None
+        self._unknown_kinds: set[str] = set()
         self._loaded = Applied(0, 0)
         self._age_seconds = 0.0
         self._age_at = time.monotonic()
@@ -247,9 +251,12 @@ class LiveState:
     def _write(self, state: State, generation: int, changes: Iterable[RawChange], before: State) -> Applied:
         decoded, rejected = 0, []
         for kind, key, payload in changes:
+            if kind != "route" and kind not in TABLES:
+                # Of a newer control plane: an N-1 gateway serves what it knows.
+                self._note_unknown(str(kind))
+                continue
             try:
                 if payload is None:
-                    _check_kind(kind)
                     record = None
                 else:
                     decoded += 1
@@ -264,6 +271,11 @@ class LiveState:
                     _carry_over(kind, key, before, state)
         return Applied(generation, decoded, tuple(rejected))
 
+    def _note_unknown(self, kind: str) -> None:
+        if kind not in self._unknown_kinds:
+            self._unknown_kinds.add(kind)
+            log.warning("event=unknown_kind kind=%s reason='written by a newer control plane'", kind[:60])
+
     def _decode(self, kind: str, key: str, payload: dict[str, Any]) -> Record:
         if kind in SEALED_KINDS:
             try:
@@ -276,19 +288,12 @@ class LiveState:
         return from_payload(kind, payload)
 
 
-def _check_kind(kind: str) -> None:
-    if kind != "route" and kind not in TABLES:
-        raise ValueError(f"unknown kind {kind!r}")
-
-
 def _carry_over(kind: str, key: str, before: State, state: State) -> None:
     """Keep the last good record of a key over a full load."""
     if kind == "route":
         entry = before.router.by_key.get(key)
         old: Record | None = None if entry is None else entry.record
-    elif kind in TABLES:
-        old = getattr(before, TABLES[kind]).get(key)
     else:
-        return
+        old = getattr(before, TABLES[kind]).get(key)
     if old is not None:
         state.put(kind, key, old)

@@ -50,8 +50,6 @@ def test_a_load_swaps_the_reference_and_leaves_the_old_state_to_those_who_hold_i
         ["upstream", "ver_1", {"v": 1, "sealed": "AAAA"}],
         change("upstream", "ver_other", UpstreamRecord(base_url="http://moved"))[:1]
         + ["ver_1", change("upstream", "ver_other", UpstreamRecord(base_url="http://moved"))[2]],
-        ["nonsense", "x", {"v": 1}],
-        ["nonsense", "x", None],
     ],
 )
 def test_a_change_that_cannot_be_read_keeps_the_last_good_record_and_is_reported(bad: list) -> None:
@@ -136,3 +134,12 @@ def test_a_state_is_too_old_beyond_its_maximum_age_and_never_at_zero(maximum, ag
     live = loaded(max_age_seconds=maximum)
     live.set_freshness(is_stale=True, age_seconds=age)
     assert live.is_too_old is is_too_old
+
+
+def test_a_kind_of_a_newer_control_plane_is_passed_over():
+    live = loaded(change("route", "ver_1", route()))
+    applied = live.apply(
+        2, [["of_tomorrow", "x", {"v": 9}], ["of_tomorrow", "x", None], change("route", "ver_1", None)]
+    )
+    assert (applied.rejected, live.rejected, applied.decoded) == ((), {}, 0)
+    assert live.current().router.by_key == {}

@@ -82,7 +82,7 @@ def test_another_epoch_replaces_everything(start_node, published):
     node.ready()
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE gateway_change")
-        cursor.execute("UPDATE gateway_counter SET epoch = gen_random_uuid(), generation = 0")
+        cursor.execute("UPDATE gateway_counter SET epoch = gen_random_uuid(), generation = 0, horizon = 0")
     record_change("plan", "plan_other", plan())
     url = f"{node.url}/pay/orders/v1/x"
     node.wait_for(lambda: httpx.get(url, headers={"x-api-key": published}).status_code == 404)
