@@ -49,6 +49,7 @@ class Worker(models.Model):
     rejected = models.JSONField(default=list)
     spool_bytes = models.BigIntegerField(default=0)
     decoded = models.BigIntegerField(default=0)
+    stats = models.JSONField(default=dict)
     started_at = models.DateTimeField()
     reported_at = models.DateTimeField()
 

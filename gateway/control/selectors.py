@@ -31,6 +31,25 @@ class WorkerStatus:
     started_at: datetime
     reported_at: datetime
     rejected: list[dict[str, Any]]
+    stats: dict[str, Any]
+
+    @property
+    def leased_text(self) -> str:
+        """Return the share of limits that were decided without asking the store, "-" before the first."""
+        rate = self.stats.get("lease_hit_rate")
+        return "-" if rate is None else f"{rate:.0%}"
+
+    @property
+    def spool_text(self) -> str:
+        """Return what waits to be shipped, and since when."""
+        age = self.stats.get("spool_age_seconds", 0)
+        return f"{self.spool_bytes / 1024:,.0f} KB, {age:.0f} s" if self.spool_bytes else "empty"
+
+    @property
+    def clock_text(self) -> str:
+        """Return by how much the node's clock differs from the database's."""
+        skew = self.stats.get("clock_skew_seconds", 0)
+        return "in step" if abs(skew) < 0.5 else f"{skew:+.1f} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +88,7 @@ def _status(row: Worker, desired: int, moment: datetime) -> WorkerStatus:
         state, badge = "Catching up", "pending"
     return WorkerStatus(
         row.node, row.worker, row.pid, desired, row.generation, state, badge, row.spool_bytes,
-        row.started_at, row.reported_at, list(row.rejected),
+        row.started_at, row.reported_at, list(row.rejected), dict(row.stats),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 import uvloop
 
@@ -97,7 +98,9 @@ async def run_worker(settings: Settings, listening: socket.socket, control: sock
         runtime.live.is_draining = True
         server.stop()
 
-    link = asyncio.create_task(ControlLink(runtime.live, worker=settings.worker, on_end=stop).run(control))
+    series = partial(runtime.metrics.series, runtime)
+    control_link = ControlLink(runtime.live, worker=settings.worker, on_end=stop, series=series)
+    link = asyncio.create_task(control_link.run(control))
     try:
         await server.serve(sockets=[listening])
     finally:

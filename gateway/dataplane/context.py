@@ -40,12 +40,12 @@ class Call:
     """
 
     __slots__ = (
-        "at", "attempt", "body_is_read", "cached_tokens", "client_request_id", "code", "connection",
+        "at", "attempt", "auth_ns", "body_is_read", "cached_tokens", "client_request_id", "code", "connection",
         "cors_headers", "cost_nano",
         "credential", "credential_id", "decision", "entry", "extra_headers", "fault", "finished", "first_byte_ns",
         "generation", "head_sent_ns", "headers", "http_version", "id", "input_tokens", "is_authenticated",
-        "is_client_gone", "is_estimated", "is_started", "is_streamed", "is_try_it", "method", "model", "node",
-        "operation", "output_tokens", "peer", "plan", "plan_id", "price_state", "provider", "query",
+        "is_client_gone", "is_estimated", "is_started", "is_streamed", "is_try_it", "limit_ns", "method", "model",
+        "node", "operation", "output_tokens", "peer", "plan", "plan_id", "price_state", "provider", "query",
         "rate_limit_headers", "raw_path", "receive", "received_ns", "remainder", "request_bytes",
         "reserved_nano", "reserved_tokens", "response_bytes", "route", "rule", "scheme", "segments", "send", "slots",
         "state", "state_headers", "status", "subscription", "subscription_id", "upstream_end_ns",
@@ -128,6 +128,8 @@ class Call:
         self.first_byte_ns = 0
         self.upstream_end_ns = 0
         self.head_sent_ns = 0
+        self.auth_ns = 0  # until the call was authorised
+        self.limit_ns = 0  # to take what its limits allow
 
     def header(self, name: bytes) -> bytes | None:
         """Return the first value of a request header, named in lower case."""

@@ -21,6 +21,7 @@ from gateway.dataplane.state import Applied, LiveState
 log = logging.getLogger("gatehouse.link")
 
 LENGTH_BYTES = 4
+TELL_SECONDS = 1.0
 # A part of a state, or a whole one of a node before there were parts, stays well below.
 FRAME_BYTES = 1 << 30
 
@@ -34,8 +35,11 @@ def pack(message: dict[str, Any]) -> bytes:
 class ControlLink:
     """Reads the node's messages into the live state until the link ends or the node says `drain`."""
 
-    def __init__(self, live: LiveState, *, worker: str, on_end: Callable[[str], None]) -> None:
+    def __init__(
+        self, live: LiveState, *, worker: str, on_end: Callable[[str], None], series: Callable[[], dict[str, float]]
+    ) -> None:
         self._live = live
+        self._series = series
         self._worker = worker
         self._on_end = on_end
         self._writer: asyncio.StreamWriter | None = None
@@ -46,6 +50,7 @@ class ControlLink:
         self._writer = writer
         self._send({"type": "ready", "worker": self._worker, "pid": os.getpid()})
         reason = "link closed"
+        telling = asyncio.create_task(self._tell_for_ever(), name="metrics")
         try:
             while True:
                 message = await self._read(reader)
@@ -59,8 +64,15 @@ class ControlLink:
             log.exception("event=link_broken worker=%s", self._worker)
             reason = f"link broken: {error}"
         finally:
+            telling.cancel()
+            self._send({"type": "stats", "series": self._series()})
             writer.close()
             self._on_end(reason)
+
+    async def _tell_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(TELL_SECONDS)
+            self._send({"type": "stats", "series": self._series()})
 
     async def _read(self, reader: asyncio.StreamReader) -> dict[str, Any]:
         length = int.from_bytes(await reader.readexactly(LENGTH_BYTES), "big")

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from gateway.dataplane import attempts, relay, replies
 from gateway.dataplane.context import Call
@@ -35,6 +36,8 @@ log = logging.getLogger("gatehouse.call")
 
 async def serve(call: Call, runtime: Runtime) -> None:
     """Serve one call from its first phase to its last; raises nothing but a cancellation that is not the caller's."""
+    metrics = runtime.metrics
+    metrics.in_flight += 1
     try:
         await _run(call, runtime)
     except asyncio.CancelledError:
@@ -47,7 +50,9 @@ async def serve(call: Call, runtime: Runtime) -> None:
             task.uncancel()
         call.is_client_gone = True
     finally:
+        metrics.in_flight -= 1
         replies.record(call, runtime)
+        metrics.note(call)
         if call.decision is not None or call.slots:
             await limits.settle(call, runtime)
 
@@ -63,6 +68,7 @@ async def _run(call: Call, runtime: Runtime) -> None:
             return
         authenticate(call, runtime)
         authorise(call)
+        call.auth_ns = time.monotonic_ns() - call.received_ns
         assert call.route is not None
         await runtime.handlers[call.route.kind](call, runtime)
     except ClientGone:

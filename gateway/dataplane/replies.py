@@ -137,6 +137,7 @@ def record_retried(call: Call, runtime: Runtime, *, status: int, reason: str) ->
     call.upstream_end_ns = time.monotonic_ns()
     call.status, call.upstream_status = status, status
     call.code, call.fault, call.verdict = "retried", "upstream", reason
+    runtime.metrics.retries += 1
     try:
         runtime.spool.append(call.finish())
     finally:

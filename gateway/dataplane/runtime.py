@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.dataplane.calls import Finished, Started
 from gateway.dataplane.keys import derive_key
+from gateway.dataplane.metrics import Metrics
 from gateway.dataplane.settings import Settings
 from gateway.dataplane.state import LiveState
 from gateway.dataplane.upstreams import Upstream
@@ -26,6 +27,11 @@ class Spool(Protocol):
     @property
     def is_writable(self) -> bool:
         """Say whether the last write worked and there is room."""
+        ...
+
+    @property
+    def unrecorded(self) -> int:
+        """Return how many records could not be written."""
         ...
 
     @property
@@ -81,4 +87,5 @@ class Runtime:
     verdicts: Verdicts
     keys: Keys
     handlers: Mapping[str, Handler]
+    metrics: Metrics = field(default_factory=Metrics)
     now: Callable[[], float] = time.time

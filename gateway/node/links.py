@@ -16,9 +16,12 @@ from typing import Any
 
 import orjson
 
+from gateway.node.exporter import add_up, lasting
+
 log = logging.getLogger("gatehouse.node.workers")
 
 LENGTH_BYTES = 4
+LAST_WORDS_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 PR_SET_PDEATHSIG = 1
@@ -41,6 +44,9 @@ class WorkerLink:
         self.generation = 0
         self.decoded = 0
         self.rejected: list[dict[str, str]] = []
+        # What the worker last counted, and what those before it had counted when they ended.
+        self.series: dict[str, float] = {}
+        self.former: dict[str, float] = {}
         self.started_at = time.time()
         self.changed = asyncio.Event()
         self._listening = listening
@@ -82,7 +88,10 @@ class WorkerLink:
         try:
             await self._process.wait()
         finally:
-            listen.cancel()
+            # What it said last of its counts may still lie in the socket.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(listen, LAST_WORDS_SECONDS)
+            self.former, self.series = add_up((self.former, lasting(self.series))), {}
             self._writer.close()
             self._writer = None
             self.changed.set()
@@ -97,6 +106,8 @@ class WorkerLink:
                     self.rejected = message["rejected"]
                     self.decoded += message["decoded"]
                     self.changed.set()
+                elif message["type"] == "stats":
+                    self.series = message["series"]
 
     def send(self, message: dict[str, Any]) -> None:
         """Send one message; a worker that is between two lives gets the whole state when it is back."""

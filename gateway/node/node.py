@@ -13,6 +13,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from gateway.node import changelog
+from gateway.node.exporter import Exporter, add_up
 from gateway.node.links import WorkerLink, listen_on
 from gateway.node.reporter import NodeReport, Reporter
 from gateway.node.settings import NodeSettings
@@ -49,6 +50,9 @@ class Node:
         self._running: set[asyncio.Task[None]] = set()
         self._shipper = Shipper(settings.spool_dir, settings.name, settings.database_url)
         self._reporter = Reporter(settings.database_url)
+        self._exporter = Exporter(self.series)
+        self._former: dict[str, float] = {}
+        self._skew_seconds = 0.0
         self._first_answer = asyncio.Event()
         self._saved_generation = -1
         self._saved_at = 0.0
@@ -66,6 +70,9 @@ class Node:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then drain, ship and go."""
         reading = asyncio.create_task(self._read_for_ever())
+        if self.settings.metrics_bind:
+            host, _, port = self.settings.metrics_bind.rpartition(":")
+            await self._exporter.start(host.strip("[]"), int(port))
         await self._boot()
         parts: list[Coroutine[Any, Any, None]] = [self._shipper.run(), self._beat(), self._report_for_ever()]
         self._start(self.links)
@@ -113,10 +120,26 @@ class Node:
             await asyncio.sleep(0.05)
         self.links = new
         await asyncio.gather(*(link.stop(self._stop_seconds) for link in old))
+        self._former = add_up((self._former, *(link.former for link in old)))
         log.warning("event=rolled node=%s", self.settings.name)
+
+    def series(self) -> dict[str, float]:
+        """Return the metrics of all workers, those that have ended included, and the node's own."""
+        links = self.links
+        workers = add_up((self._former, *(part for link in links for part in (link.former, link.series))))
+        return {
+            **workers,
+            "gatehouse_spool_bytes": self._shipper.spool_bytes,
+            "gatehouse_spool_age_seconds": self._shipper.spool_age_seconds,
+            "gatehouse_state_age_seconds": self.state.age_seconds,
+            "gatehouse_state_generation": self.state.generation,
+            "gatehouse_clock_skew_seconds": self._skew_seconds,
+            "gatehouse_workers": sum(link.is_running for link in links),
+        }
 
     async def _leave(self) -> None:
         self._listening.close()
+        await self._exporter.close()
         if self.state.is_loaded:
             self._save()
         with contextlib.suppress(psycopg.Error, OSError, TimeoutError):
@@ -213,16 +236,12 @@ class Node:
     async def _report_for_ever(self) -> None:
         """Report each second and whenever a worker has applied something."""
         while True:
-            report = NodeReport(
-                self.settings.name, self.state.epoch, self.is_stale, await asyncio.to_thread(self._spool_bytes)
-            )
-            await self._reporter.report(report, self.links)
+            spool = await asyncio.to_thread(lambda: (self._shipper.spool_bytes, self._shipper.spool_age_seconds))
+            report = NodeReport(self.settings.name, self.state.epoch, self.is_stale, *spool)
+            self._skew_seconds = await self._reporter.report(report, self.links)
             await _first_of([link.changed.wait() for link in self.links], limit_seconds=1.0)
             for link in self.links:
                 link.changed.clear()
-
-    def _spool_bytes(self) -> int:
-        return self._shipper.spool_bytes
 
 
 async def _first_of(waits: list[Awaitable[Any]], *, limit_seconds: float) -> None:

@@ -22,6 +22,8 @@ class NodeSettings:
     port: int = 8080
     workers: int = 2
     drain_seconds: float = 30.0
+    # Where the metrics are served; "" does not serve them.
+    metrics_bind: str = ""
 
     @property
     def state_path(self) -> Path:
@@ -49,6 +51,7 @@ class NodeSettings:
             bind=env.get("GATEHOUSE_BIND") or "127.0.0.1",
             port=_whole(env, "GATEHOUSE_GATEWAY_PORT", 8080, 0, 65_535),
             drain_seconds=shared.drain_seconds,
+            metrics_bind=_address(env, "GATEHOUSE_METRICS_BIND"),
             workers=_whole(env, "GATEHOUSE_GATEWAY_WORKERS", 2, 1, 64),
         )
 
@@ -58,3 +61,11 @@ def _whole(env: Mapping[str, str], name: str, default: int, least: int, most: in
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
         raise SettingError(f"{name} must be a whole number from {least} to {most}, not {text!r}")
     return int(text)
+
+
+def _address(env: Mapping[str, str], name: str) -> str:
+    text = env.get(name) or ""
+    host, _, port = text.rpartition(":")
+    if text and (not host or not port.isdigit() or int(port) > 65_535):
+        raise SettingError(f"{name} must be an address such as 127.0.0.1:9464, not {text!r}")
+    return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,17 @@ class Shipper:
             except FileNotFoundError:
                 continue
         return total
+
+    @property
+    def spool_age_seconds(self) -> float:
+        """Return the age of the oldest segment that waits, 0 when none does."""
+        oldest = time.time()
+        for path in self._directory.glob("*-*.sealed"):
+            try:
+                oldest = min(oldest, path.stat().st_mtime)
+            except FileNotFoundError:
+                continue
+        return max(0.0, time.time() - oldest)
 
     async def run(self) -> None:
         """Ship until cancelled; while the database is away the spool waits."""

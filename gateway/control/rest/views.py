@@ -25,6 +25,7 @@ class WorkerSerializer(serializers.Serializer[Any]):
     spool_bytes = serializers.IntegerField()
     reported_at = serializers.DateTimeField()
     rejected = serializers.ListField(child=serializers.DictField())
+    stats = serializers.DictField(help_text="Calls under way, queue, lease hit rate, memory, spool age, clock skew.")
 
 
 class GatewaySerializer(serializers.Serializer[Any]):

@@ -6,6 +6,7 @@ Fields: draft-ietf-httpapi-ratelimit-headers-10. Tokens are no registered quota 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -52,7 +53,14 @@ async def admit(call: Call, runtime: Runtime) -> None:
     plan = call.plan
     if plan is None or not plan.limits:
         return
-    terms = _terms.of(plan)
+    began = time.monotonic_ns()
+    try:
+        await _admit(call, runtime, plan, _terms.of(plan))
+    finally:
+        call.limit_ns = time.monotonic_ns() - began
+
+
+async def _admit(call: Call, runtime: Runtime, plan: PlanRecord, terms: Terms) -> None:
     call.rate_limit_headers = terms.policy_headers
     owner = (call.subscription_id, call.credential_id)
     known = terms.owners.get(owner)
