@@ -43,7 +43,7 @@ SUMS = (
 COLUMNS = f"start_at, {DIMENSIONS}, {', '.join(SUMS)}, last_at, latency"
 
 # An attempt that was made again is not a call, though what it used counts. A 5xx that nobody was blamed for came from
-# the upstream. Latency is that of calls an upstream answered: a refusal takes no time and would flatter the percentiles.
+# the upstream. Latency is that of calls an upstream answered: a refusal takes no time and would flatter percentiles.
 COUNT_MINUTES = f"""
 INSERT INTO usage_usageminute ({COLUMNS})
 SELECT minute, {DIMENSIONS}, count(*) FILTER (WHERE code <> 'retried'),

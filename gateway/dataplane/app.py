@@ -41,7 +41,8 @@ def create_app(runtime: Runtime) -> Application:
 def readiness(runtime: Runtime) -> dict[str, Any]:
     """Return what /readyz says: ready once a state is loaded and not too old, and calls can be recorded."""
     live, settings = runtime.live, runtime.settings
-    is_ready = live.is_loaded and not live.is_too_old and runtime.spool.is_writable and not live.is_draining
+    is_recording = runtime.spool.is_writable or settings.on_spool_full == "serve"
+    is_ready = live.is_loaded and not live.is_too_old and is_recording and not live.is_draining
     return {
         "ready": is_ready,
         "generation": live.current().generation,

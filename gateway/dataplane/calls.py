@@ -13,22 +13,23 @@ from uuid import UUID
 
 import orjson
 
+RANDOM_BYTES = 4096
 _random = b""
 
 
-def _random_bytes() -> bytes:
-    """Return ten random bytes; the system is asked once for many, since asking costs more than the rest of an id."""
+def random_bytes(number: int) -> bytes:
+    """Return a few random bytes; the system is asked once for many, since asking costs more than the rest of an id."""
     global _random
-    if len(_random) < 10:
-        _random = os.urandom(10 * 400)
-    taken, _random = _random[-10:], _random[:-10]
+    if len(_random) < number:
+        _random = os.urandom(RANDOM_BYTES)
+    taken, _random = _random[-number:], _random[:-number]
     return taken
 
 
 def new_call_id(now: float | None = None) -> UUID:
     """Return a UUID version 7 (RFC 9562 §5.7) for the given epoch seconds, now by default."""
     millis = int((time.time() if now is None else now) * 1000)
-    value = (millis & 0xFFFFFFFFFFFF) << 80 | int.from_bytes(_random_bytes(), "big")
+    value = (millis & 0xFFFFFFFFFFFF) << 80 | int.from_bytes(random_bytes(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return UUID(int=value)

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from gateway.dataplane import pricing, replies
+from gateway.dataplane import pricing, replies, tracing
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import (
     ClientGone,
@@ -160,6 +160,7 @@ async def exchange(call: Call, runtime: Runtime, order: Order) -> AsyncIterator[
     Raises ProviderError for a status of 400 and above. A caller that leaves is charged for the input at least.
     """
     request = _request(order)
+    request.headers.append(tracing.next_hop(call.headers))
     replies.record_started(call, runtime)
     call.upstream_start_ns = time.monotonic_ns()
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from email.utils import parsedate_to_datetime
 
-from gateway.dataplane import replies
+from gateway.dataplane import replies, tracing
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import Header, HeadersTooLarge, QueryTooLong, UpstreamInvalid, UpstreamUnreachable
 from gateway.dataplane.policies.header_rules import rules
@@ -122,6 +122,7 @@ def request_headers(call: Call, target: UpstreamRecord, pseudonym: str) -> list[
             host = value
         elif (
             name in OWN_REQUEST_HEADERS
+            or name == tracing.NAME
             or name in dropped
             or name.startswith(OWN_PREFIXES)
             or (name in KEY_HEADERS and carries_our_key(name, value))
@@ -137,6 +138,7 @@ def request_headers(call: Call, target: UpstreamRecord, pseudonym: str) -> list[
         (b"x-forwarded-host", host),
         (b"x-forwarded-proto", call.scheme.encode()),
         (b"x-request-id", call.id.encode()),
+        tracing.next_hop(call.headers),
     ]
     if call.route is not None and call.route.key_places is not None:
         headers = without_key(headers, call.route.key_places)

@@ -128,8 +128,17 @@ def record_started(call: Call, runtime: Runtime) -> None:
     try:
         runtime.spool.append(call.started())
     except SpoolFull:
+        if runtime.settings.on_spool_full == "serve" and not _is_paid(call):
+            return
         call.attempt -= 1
         raise
+
+
+def _is_paid(call: Call) -> bool:
+    """Say whether somebody pays for the call or has a budget that it counts in: then it is recorded or refused."""
+    if call.route is None or call.route.kind != "rest":
+        return True
+    return call.plan is not None and any(limit.unit in ("tokens", "nano_usd") for limit in call.plan.limits)
 
 
 def record_retried(call: Call, runtime: Runtime, *, status: int, reason: str) -> None:

@@ -14,6 +14,7 @@ from gateway.dataplane.keys import derive_key, read_master_key
 Network = IPv4Network | IPv6Network
 UPSTREAM_CLIENTS = ("asyncio", "httpx")
 MODES = ("development", "production")
+ON_SPOOL_FULL = ("refuse", "serve")
 
 
 class SettingError(ValueError):
@@ -36,6 +37,7 @@ class Settings:
     upstream_client: str = "asyncio"
     spool_fsync_seconds: float = 1.0
     spool_max_bytes: int = 1 << 30
+    on_spool_full: str = "refuse"
     drain_seconds: float = 30.0
     mode: str = "development"
     # The name used in `Via`: the same on every worker of an installation, another on the next one.
@@ -71,6 +73,7 @@ class Settings:
             upstream_client=_choice(env, "GATEHOUSE_UPSTREAM_CLIENT", UPSTREAM_CLIENTS),
             spool_fsync_seconds=_number(env, "GATEHOUSE_SPOOL_FSYNC_SECONDS", 1),
             spool_max_bytes=int(_number(env, "GATEHOUSE_SPOOL_MAX_BYTES", 1 << 30)),
+            on_spool_full=_choice(env, "GATEHOUSE_ON_SPOOL_FULL", ON_SPOOL_FULL),
             drain_seconds=_number(env, "GATEHOUSE_DRAIN_SECONDS", 30),
             mode=_choice(env, "GATEHOUSE_MODE", MODES),
         )

@@ -31,6 +31,8 @@ HEAD = Struct(">II")
 SEAL_SECONDS = 1.0
 SEGMENT_BYTES = 4 * 1024 * 1024
 RECORD_BYTES = 1024 * 1024
+# A spool with less room than this takes no call: what it says of itself and what it does shall be one.
+ROOM_BYTES = 4096
 # A call under way must still be able to tell its end when the cap is reached; new calls are refused before.
 RESERVE_SHARE = 0.1
 RETRY_AFTER = (b"retry-after", b"10")
@@ -142,7 +144,7 @@ class Spool:
     @property
     def is_writable(self) -> bool:
         """Say whether a new call could be recorded now."""
-        return not self._is_failing and self._bytes < self._max_bytes
+        return not self._is_failing and self._bytes + ROOM_BYTES <= self._max_bytes
 
     def start(self) -> None:
         """Start the task that seals and syncs."""
@@ -189,7 +191,7 @@ class Spool:
     def _write(self, payload: bytes, *, may_use_reserve: bool) -> None:
         cap = self._max_bytes * (1 + RESERVE_SHARE) if may_use_reserve else self._max_bytes
         record = HEAD.pack(len(payload), zlib.crc32(payload)) + payload
-        if self._bytes + len(record) > cap:
+        if self._bytes + max(len(record), ROOM_BYTES) > cap:
             self._refuse("the spool has reached its size")
         try:
             segment = self._segment or self._open()

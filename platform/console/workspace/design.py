@@ -36,7 +36,7 @@ class SettingsField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         """Return the mapping; raise ValidationError with the line that cannot be read."""
         try:
-            settings = yaml.load(super().to_python(value), Loader=yaml.CSafeLoader)  # noqa: S506  the safe loader, in C
+            settings = yaml.load(super().to_python(value) or "", Loader=yaml.CSafeLoader)  # noqa: S506  the safe loader, in C
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise forms.ValidationError(f"Line {line} is not YAML: {error.problem}.") from error
