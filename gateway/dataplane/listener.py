@@ -245,6 +245,11 @@ class GatewayProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._is_head_open = True
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field of the head. Trailers come this way too, after the body: they go nowhere."""
+        if self._is_head_open:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Judge the head, then hand the request to the application."""
         self._stop_head_timer()

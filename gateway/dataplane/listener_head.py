@@ -43,6 +43,10 @@ def check_head(version: str, method: bytes, target: bytes, headers: list[tuple[b
             lengths += 1
             if not value.isdigit():
                 raise HeadRefused(400, "The Content-Length is not a number.")
+        elif name == b"expect":
+            # RFC 9110 §10.1.1: nothing else is defined, so nothing else can be met.
+            if value.lower() != b"100-continue" and version != "1.0":
+                raise HeadRefused(417, "The only expectation met here is 100-continue.")
         elif name == b"transfer-encoding":
             encodings.append(value.strip().lower())
     if size > HEAD_BYTES:

@@ -40,6 +40,8 @@ class Upstream:
     port: int = 0
     seen: list[Seen] = field(default_factory=list)
     connections: int = 0
+    at_once: int = 0
+    most_at_once: int = 0
     # What every request is answered with, but for 200: that is left to its path.
     status: int = 200
     retry_after: str = ""
@@ -107,10 +109,13 @@ class Upstream:
         if self.status != 200:
             extra = f"retry-after: {self.retry_after}\r\n" if self.retry_after else ""
             return await self._answer(writer, {"port": self.port}, extra, f"{self.status} As Told")
-        behaviour = getattr(self, "_do" + path.replace("/", "_").split("_x", 1)[0], None)
-        if behaviour is None:
-            return await self._do_echo(seen, reader, writer)
-        return bool(await behaviour(seen, reader, writer))
+        behaviour = getattr(self, "_do" + path.replace("/", "_").split("_x", 1)[0], self._do_echo)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            return bool(await behaviour(seen, reader, writer))
+        finally:
+            self.at_once -= 1
 
     async def _read_body(self, reader: asyncio.StreamReader, seen: Seen) -> None:
         length = seen.header("content-length")

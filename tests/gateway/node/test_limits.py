@@ -1,0 +1,63 @@
+"""Limits over two nodes of two workers each: what is admitted is the limit, and never more."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import httpx
+from django.db import transaction
+
+from gateway.control.changelog import record_changes
+from gateway.dataplane.records import LimitRecord
+from tests.gateway.worker import plan
+
+LIMIT = 900
+
+
+async def keep_asking(url: str, key: str, until: float) -> list[tuple[float, int]]:
+    found = []
+    async with httpx.AsyncClient(headers={"x-api-key": key}, timeout=10, trust_env=False) as client:
+        while time.monotonic() < until:
+            answer = await client.get(url)
+            found.append((time.monotonic(), answer.status_code))
+            await asyncio.sleep(0.002)
+    return found
+
+
+def test_two_nodes_with_two_workers_admit_the_limit_exactly(start_node, published, upstream):
+    with transaction.atomic():
+        record_changes(
+            [("plan", "plan_free", plan(limits=(LimitRecord("day", LIMIT, 86_400),), on_store_error="closed"))]
+        )
+    nodes = [start_node(workers=2, GATEHOUSE_NODE_NAME=name) for name in ("node1", "node2")]
+    for node in nodes:
+        node.ready()
+
+    async def main() -> list[list[tuple[float, int]]]:
+        until = time.monotonic() + 6
+        urls = [f"{node.url}/pay/orders/v1/echo" for node in nodes for _ in range(4)]
+        return await asyncio.gather(*(keep_asking(url, published, until) for url in urls))
+
+    answers = sorted(row for rows in asyncio.run(main()) for row in rows)
+    assert {status for _, status in answers} == {200, 429}
+    assert sum(status == 200 for _, status in answers) == LIMIT == len(upstream.seen)
+
+
+def test_concurrent_calls_over_two_nodes_never_pass_their_limit(start_node, published, upstream):
+    with transaction.atomic():
+        limits = (LimitRecord("slots", 5, 0, "concurrent", queue_size=50, queue_seconds=5.0),)
+        record_changes([("plan", "plan_free", plan(limits=limits, on_store_error="closed"))])
+    nodes = [start_node(workers=2, GATEHOUSE_NODE_NAME=name) for name in ("node1", "node2")]
+    for node in nodes:
+        node.ready()
+
+    async def main() -> list[int]:
+        async with httpx.AsyncClient(headers={"x-api-key": published}, timeout=20, trust_env=False) as client:
+            urls = [f"{nodes[number % 2].url}/pay/orders/v1/stream" for number in range(30)]
+            return [answer.status_code for answer in await asyncio.gather(*(client.get(url) for url in urls))]
+
+    answers = asyncio.run(main())
+    assert set(answers) <= {200, 429}
+    assert answers.count(200) >= 20
+    assert upstream.most_at_once <= 5
