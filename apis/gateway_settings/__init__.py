@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from apis.gateway_settings import auth, cors, headers, rewrite, routing, sizes, upstream
+from apis.gateway_settings import auth, cors, headers, idempotency, rewrite, routing, sizes, upstream
 from apis.gateway_settings.problem import Problem
 
 __all__ = ["BLOCKS", "Problem", "find_problems", "route_fields"]
@@ -21,6 +21,7 @@ BLOCKS: dict[str, Callable[[Any], Iterator[Problem]]] = {
     "headers": headers.find_problems,
     "cors": cors.find_problems,
     "auth": auth.find_problems,
+    "idempotency": idempotency.find_problems,
     "sizes": sizes.find_problems,
 }
 # The blocks that give fields to a route; an upstream's fields go into its own sealed record.
@@ -30,6 +31,7 @@ ROUTE_BLOCKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "headers": headers.route_fields,
     "cors": cors.route_fields,
     "auth": auth.route_fields,
+    "idempotency": idempotency.route_fields,
     "sizes": sizes.route_fields,
 }
 

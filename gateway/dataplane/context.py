@@ -40,8 +40,8 @@ class Call:
     """
 
     __slots__ = (
-        "at", "attempt", "auth_ns", "body_is_read", "cached_tokens", "client_request_id", "code", "connection",
-        "cors_headers", "cost_nano",
+        "at", "attempt", "auth_ns", "body_is_read", "cached_tokens", "capture", "client_request_id", "code",
+        "connection", "cors_headers", "cost_nano",
         "credential", "credential_id", "decision", "entry", "extra_headers", "fault", "finished", "first_byte_ns",
         "generation", "head_sent_ns", "headers", "http_version", "id", "input_tokens", "is_authenticated",
         "is_client_gone", "is_estimated", "is_started", "is_streamed", "is_try_it", "limit_ns", "method", "model",
@@ -50,7 +50,7 @@ class Call:
         "reserved_nano", "reserved_tokens", "response_bytes", "route", "rule", "scheme", "segments", "send", "slots",
         "state", "state_headers", "status", "subscription", "subscription_id", "upstream_end_ns",
         "upstream_start_ns", "upstream_status",
-        "user_id", "verdict", "worker",
+        "user_id", "verdict", "whole_body", "worker",
     )  # fmt: skip
 
     def __init__(
@@ -121,6 +121,8 @@ class Call:
         self.is_client_gone = False
         self.is_started = False  # the response's head has left
         self.body_is_read = False  # the request's body was read to its end
+        self.whole_body: bytes | None = None  # the body, where somebody had to look at it before it is sent on
+        self.capture: Any = None  # a replies.Capture that keeps the answer as it is sent
         self.finished: Finished | None = None
         self.request_bytes = 0
         self.response_bytes = 0

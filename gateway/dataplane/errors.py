@@ -13,6 +13,9 @@ GatewayError
 │   ├── QueryTooLong 414               query-too-long
 │   ├── HeadersTooLarge 431            headers-too-large
 │   ├── ValidationFailed 422           validation-failed
+│   ├── IdempotencyKeyInvalid 400      idempotency-key-invalid
+│   ├── IdempotencyKeyReused 422       idempotency-key-reused
+│   ├── IdempotencyRunning 409         idempotency-running
 │   ├── LoopDetected 508               loop-detected
 │   └── Unauthenticated 401            key-missing
 │       ├── KeyInvalid 401             key-invalid
@@ -159,6 +162,24 @@ class ValidationFailed(CallerError):
     """Arguments of the wrong shape; `extra["errors"]` lists `{detail, pointer}`."""
 
     status, code, title = 422, "validation-failed", "The arguments are not valid"
+
+
+class IdempotencyKeyInvalid(CallerError):
+    """The operation needs an Idempotency-Key, or the one given is none."""
+
+    status, code, title = 400, "idempotency-key-invalid", "The Idempotency-Key is missing or not valid"
+
+
+class IdempotencyKeyReused(CallerError):
+    """The key came with another request before."""
+
+    status, code, title = 422, "idempotency-key-reused", "The Idempotency-Key belongs to another request"
+
+
+class IdempotencyRunning(CallerError):
+    """The first call with this key has not ended."""
+
+    status, code, title, is_retryable = 409, "idempotency-running", "The first call is still under way", True
 
 
 class LoopDetected(CallerError):

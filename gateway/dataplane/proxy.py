@@ -23,7 +23,7 @@ import asyncio
 import logging
 import time
 
-from gateway.dataplane import attempts, relay, replies
+from gateway.dataplane import attempts, idempotency, relay, replies
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import ClientGone, GatewayError, InternalError, LoopDetected
 from gateway.dataplane.policies import access, cors, key_auth, limits
@@ -152,6 +152,14 @@ async def serve_rest(call: Call, runtime: Runtime) -> None:
         return
     target = relay.target_of(call)
     relay.refuse_early(call, target)
-    await limits.admit(call, runtime)
-    request = await relay.transform(call, target, runtime.settings.pseudonym)
-    await attempts.exchange(call, runtime, target, request)
+
+    async def forward() -> None:
+        await limits.admit(call, runtime)
+        request = await relay.transform(call, target, runtime.settings.pseudonym)
+        await attempts.exchange(call, runtime, target, request)
+
+    rule = idempotency.rule_of(call)
+    if rule is None:
+        await forward()
+    else:
+        await idempotency.serve(call, runtime, rule, forward, target.total_seconds)

@@ -59,6 +59,15 @@ class RewriteRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class IdempotencyRecord:
+    """Operations, by id, that run once for each Idempotency-Key; their answers are kept for `ttl_seconds`."""
+
+    operations: tuple[str, ...]
+    is_required: bool = False
+    ttl_seconds: int = 86_400
+
+
+@dataclass(frozen=True, slots=True)
 class KeyPlacesRecord:
     """Where else a key may stand: a header of the API's own, a query parameter, HTTP Basic's name or password."""
 
@@ -111,6 +120,7 @@ class RouteRecord:
     max_header_bytes: int = 0
     max_response_bytes: int = 0
     key_places: KeyPlacesRecord | None = None
+    idempotency: IdempotencyRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +398,7 @@ NESTED: dict[tuple[str, str], type] = {
     ("RouteRecord", "response_headers"): HeaderRulesRecord,
     ("RouteRecord", "rewrite"): RewriteRecord,
     ("RouteRecord", "key_places"): KeyPlacesRecord,
+    ("RouteRecord", "idempotency"): IdempotencyRecord,
     ("UpstreamRecord", "targets"): TargetRecord,
     ("UpstreamRecord", "tls"): TlsRecord,
     ("PlanRecord", "limits"): LimitRecord,

@@ -75,7 +75,9 @@ async def transform(call: Call, target: UpstreamRecord, pseudonym: str) -> Upstr
         total_seconds=target.total_seconds,
         tls=target.tls,
     )
-    if declared is not None and declared <= SMALL_BODY_BYTES:
+    if call.whole_body is not None:
+        request.body = call.whole_body or None
+    elif declared is not None and declared <= SMALL_BODY_BYTES:
         request.body = await replies.read_body(call, target.max_body_bytes)
     elif declared is not None or is_chunked:
         request.body = replies.stream_body(call, target.max_body_bytes)

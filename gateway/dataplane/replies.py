@@ -37,6 +37,37 @@ def http_date(now: float) -> bytes:
     return text
 
 
+class Capture:
+    """Keeps an answer as it is sent, up to a size. `is_whole` once its last piece has been taken."""
+
+    __slots__ = ("_is_too_large", "_most", "body", "headers", "is_ended", "status")
+
+    def __init__(self, most: int) -> None:
+        self.status = 0
+        self.headers: list[Header] = []
+        self.body = b""
+        self.is_ended = False
+        self._most = most
+        self._is_too_large = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether all of the answer is here."""
+        return self.is_ended and not self._is_too_large
+
+    def head(self, status: int, headers: list[Header]) -> None:
+        """Take the head; the length is that of the body, and told anew."""
+        self.status = status
+        self.headers = [pair for pair in headers if pair[0] not in (b"content-length", b"date")]
+
+    def take(self, piece: bytes) -> None:
+        """Take a piece of the body."""
+        if self._is_too_large or len(self.body) + len(piece) > self._most:
+            self._is_too_large, self.body = True, b""
+        else:
+            self.body += piece
+
+
 async def start(call: Call, runtime: Runtime, status: int, headers: list[Header]) -> None:
     """Send the head: the given headers, the version's (Deprecation …), the limits' and our own."""
     call.status = status
@@ -51,6 +82,8 @@ async def start(call: Call, runtime: Runtime, status: int, headers: list[Header]
     if call.cors_headers:
         merged += call.cors_headers
     call.is_started = True
+    if call.capture is not None:
+        call.capture.head(status, headers)
     await call.send({"type": "http.response.start", "status": status, "headers": merged})
 
 
@@ -58,6 +91,8 @@ async def write(call: Call, chunk: bytes) -> None:
     """Send a piece that is not the last."""
     _check_there(call)
     call.response_bytes += len(chunk)
+    if call.capture is not None:
+        call.capture.take(chunk)
     await call.send({"type": "http.response.body", "body": chunk, "more_body": True})
     _check_there(call)
 
@@ -66,6 +101,9 @@ async def end(call: Call, runtime: Runtime, chunk: bytes = b"") -> None:
     """Record the call, then send the last piece."""
     _check_there(call)
     call.response_bytes += len(chunk)
+    if call.capture is not None:
+        call.capture.take(chunk)
+        call.capture.is_ended = True
     record(call, runtime)
     await call.send({"type": "http.response.body", "body": chunk, "more_body": False})
 
@@ -90,6 +128,8 @@ async def respond_bodiless(call: Call, runtime: Runtime, status: int, headers: l
     call.head_sent_ns = time.monotonic_ns()
     record(call, runtime)
     await start(call, runtime, status, headers)
+    if call.capture is not None:
+        call.capture.is_ended = True
     await call.send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.dataplane.calls import Finished, Started
-from gateway.dataplane.keys import derive_key
+from gateway.dataplane.keys import Sealer, derive_key
 from gateway.dataplane.metrics import Metrics
 from gateway.dataplane.settings import Settings
 from gateway.dataplane.state import LiveState
@@ -62,11 +62,14 @@ class Keys:
 
     pepper: bytes = field(repr=False)
     try_it: bytes = field(repr=False)
+    replies: Sealer = field(repr=False)
 
     @classmethod
     def derive(cls, master: bytes) -> Keys:
         """Derive them once."""
-        return cls(pepper=derive_key(master, "pepper"), try_it=derive_key(master, "try-it"))
+        return cls(
+            pepper=derive_key(master, "pepper"), try_it=derive_key(master, "try-it"), replies=Sealer(master, "replies")
+        )
 
 
 Handler = Callable[["Call", "Runtime"], Awaitable[None]]
