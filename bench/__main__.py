@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -191,6 +192,10 @@ class Run:
             if is_first:
                 measures.full_load(target, "rest" if case in ("rest", "scale", "workers") else "chat", 1, self._home)
             sample = take(target)
+        except (RuntimeError, ValueError, OSError, subprocess.SubprocessError) as error:
+            # One target that fails leaves the others' figures.
+            _say(f"{case:8} {target.name:20} failed: {error}")
+            return
         finally:
             if target.process is not None:
                 target.process.signal(signal.SIGSTOP)

@@ -64,6 +64,8 @@ class Database:
         master = read_master_key(os.environ["GATEHOUSE_MASTER_KEY_FILE"])
         sealer, pepper, key = Sealer(master), derive_key(master, "pepper"), mint_key()
         with psycopg.connect(self.url) as connection, connection.cursor() as cursor:
+            # What the migrations published would stand where ours does.
+            cursor.execute("DELETE FROM gateway_change")
             with cursor.copy("COPY gateway_change (kind, key, payload) FROM STDIN") as copy:
                 for kind, name, record in _world(upstream_port, apis=apis, keys=keys, key_hash=hash_key(key, pepper)):
                     payload = to_payload(record)

@@ -17,6 +17,8 @@ from typing import Any
 import httptools
 import uvloop
 
+from bench.figures import percentile
+
 STAMP = re.compile(rb'"content": ?"(\d+)@(\d+\.\d+) ')
 CHUNKS = 50
 FINISH_SECONDS = 15.0
@@ -79,7 +81,7 @@ async def connect(job: dict[str, Any]) -> Caller:
 
 
 async def at_rate(job: dict[str, Any]) -> dict[str, Any]:
-    """Send calls at fixed times whether or not earlier ones have come back; return their latencies in ms."""
+    """Send calls at fixed times whether or not earlier ones have come back; return their number and latencies."""
     request, free = request_of(job), deque([await connect(job) for _ in range(16)])
     loop = asyncio.get_running_loop()
     latencies, failed, running = [], 0, []
@@ -100,7 +102,8 @@ async def at_rate(job: dict[str, Any]) -> dict[str, Any]:
         await asyncio.sleep(start + number / job["rate"] - loop.time())
         running.append(loop.create_task(one()))
     await asyncio.wait(running, timeout=FINISH_SECONDS)
-    return {"latencies": sorted(latencies), "failed": failed + len(running) - len(latencies)}
+    spread = {"p50_ms": percentile(latencies, 0.5), "p99_ms": percentile(latencies, 0.99)}
+    return {"calls": len(latencies), "failed": failed + len(running) - len(latencies), **spread}
 
 
 async def in_streams(job: dict[str, Any]) -> dict[str, Any]:
@@ -147,12 +150,9 @@ async def in_streams(job: dict[str, Any]) -> dict[str, Any]:
             task.cancel()
         elif task.exception() is not None:
             counts["failed"] += 1
-    return {
-        **counts,
-        "unfinished": len(late),
-        "first": sorted(firsts),
-        "late": sorted(lates)[:: max(1, len(lates) // 5000)],
-    }
+    late_ms = {"late_p50_ms": percentile(lates, 0.5), "late_p99_ms": percentile(lates, 0.99)}
+    first_ms = {"first_p50_ms": percentile(firsts, 0.5), "first_p99_ms": percentile(firsts, 0.99)}
+    return {**counts, "unfinished": len(late), "firsts": len(firsts), **first_ms, **late_ms}
 
 
 def main() -> None:

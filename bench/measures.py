@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.figures import percentile
 from bench.gatehouse import ROOT
 from bench.peers import Target
 from bench.processes import LOAD_CORE, machine_seconds
@@ -87,10 +86,7 @@ def fixed_rate(target: Target, case: str, seconds: int, rate: int = RATE) -> Sam
     job = {"kind": "rate", "rate": rate, "body": chat_body(target.model), "path": target.path_of(case)}
     with _Meter(target) as meter:
         found = _run(target, job, seconds)
-    latencies = found["latencies"]
-    return meter.sample(
-        len(latencies), seconds, found["failed"], percentile(latencies, 0.5), percentile(latencies, 0.99), {}
-    )
+    return meter.sample(found["calls"], seconds, found["failed"], found["p50_ms"], found["p99_ms"], {})
 
 
 def streams(target: Target, seconds: int, number: int) -> Sample:
@@ -98,12 +94,9 @@ def streams(target: Target, seconds: int, number: int) -> Sample:
     body = chat_body(target.model, is_stream=True)
     with _Meter(target) as meter:
         found = _run(target, {"kind": "streams", "streams": number, "body": body, "path": target.path}, seconds)
-    extra = {name: float(found[name]) for name in ("lost", "repeated", "unfinished")}
-    extra |= {"first_p50_ms": percentile(found["first"], 0.5), "first_p99_ms": percentile(found["first"], 0.99)}
-    late = found["late"]
-    return meter.sample(
-        found["streams"], seconds, found["failed"], percentile(late, 0.5), percentile(late, 0.99), extra
-    )
+    names = ("lost", "repeated", "unfinished", "first_p50_ms", "first_p99_ms")
+    extra = {name: float(found[name]) for name in names}
+    return meter.sample(found["streams"], seconds, found["failed"], found["late_p50_ms"], found["late_p99_ms"], extra)
 
 
 def _run(target: Target, job: dict[str, Any], seconds: int) -> dict[str, Any]:

@@ -22,6 +22,8 @@ ANSWER = (
     b'"completion_tokens_details":{"reasoning_tokens":0}}}'
 )
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(ANSWER) + ANSWER
+MODELS = b'{"object":"list","data":[{"id":"gpt-4o-mini","object":"model","created":1,"owned_by":"bench"}]}'
+LISTED = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(MODELS) + MODELS
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 CHUNK = (
     b'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":"bench","choices":'
@@ -44,8 +46,12 @@ class Connection(asyncio.Protocol):
         self.parser.feed_data(data)
 
     def on_message_begin(self) -> None:
-        """Forget the last body."""
-        self.body = b""
+        """Forget the last request."""
+        self.body = self.url = b""
+
+    def on_url(self, url: bytes) -> None:
+        """Keep the target."""
+        self.url += url
 
     def on_body(self, body: bytes) -> None:
         """Keep the body."""
@@ -55,6 +61,8 @@ class Connection(asyncio.Protocol):
         """Answer."""
         if b'"stream":true' in self.body.replace(b" ", b""):
             asyncio.get_running_loop().create_task(self.stream())
+        elif self.url.endswith(b"/models"):
+            self.transport.write(LISTED)
         else:
             self.transport.write(WHOLE)
 

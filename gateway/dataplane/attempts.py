@@ -33,6 +33,12 @@ groups: RecordMemo[UpstreamRecord, Group] = RecordMemo(Group)
 async def exchange(call: Call, runtime: Runtime, record: UpstreamRecord, request: UpstreamRequest) -> None:
     """Send the request and relay the answer, within the total time the version allows."""
     group = groups.of(record)
+    if group.is_plain and call.body_is_read and call.connection is not None:
+        # The client bounds the upstream's part, the listener a caller that does not read.
+        call.connection.write_seconds = request.total_seconds
+        replies.record_started(call, runtime)
+        await _attempt(call, runtime, request)
+        return
     try:
         async with asyncio.timeout(request.total_seconds):
             if group.is_plain:

@@ -43,7 +43,7 @@ class Call:
         "at", "attempt", "auth_ns", "body_is_read", "cached_tokens", "capture", "client_request_id", "code",
         "connection", "cors_headers", "cost_nano",
         "credential", "credential_id", "decision", "entry", "extra_headers", "fault", "finished", "first_byte_ns",
-        "generation", "head_sent_ns", "headers", "http_version", "id", "input_tokens", "is_authenticated",
+        "generation", "head_sent_ns", "headers", "http_version", "id", "identity", "input_tokens", "is_authenticated",
         "is_client_gone", "is_estimated", "is_started", "is_streamed", "is_try_it", "limit_ns", "method", "model",
         "node", "operation", "output_tokens", "peer", "plan", "plan_id", "price_state", "provider", "query",
         "rate_limit_headers", "raw_path", "receive", "received_ns", "remainder", "request_bytes",
@@ -83,6 +83,7 @@ class Call:
         self.segments: list[str] = []
         # The version's own headers (Deprecation …), set once the caller may know that it exists.
         self.state_headers: list[Header] = []
+        self.identity: dict[str, Any] = {}
         self.cors_headers: list[Header] = []
         self.is_authenticated = False
         self.credential: CredentialRecord | None = None
@@ -147,15 +148,18 @@ class Call:
 
     def started(self) -> Started:
         """Build the record that is written before the upstream sees anything."""
-        return Started(**self._identity())
+        self.identity = self._identity()
+        return Started(**self.identity)
 
     def finish(self) -> Finished:
         """Build the record of the outcome."""
         end = time.monotonic_ns()
         upstream_end = self.upstream_end_ns or end
         upstream_ns = upstream_end - self.upstream_start_ns if self.upstream_start_ns else 0
+        # An attempt keeps the identity that its first record told.
+        identity = self.identity if self.identity and self.identity["attempt"] == self.attempt else self._identity()
         return Finished(
-            **self._identity(),
+            **identity,
             status=self.status,
             code=self.code,
             fault=self.fault,

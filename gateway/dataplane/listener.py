@@ -32,6 +32,7 @@ HEAD_SECONDS = 10.0
 IDLE_DRAIN_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 75
 LINGER_SECONDS = 2.0
+WRITE_SECONDS = 300.0
 
 # Answers a request that never became a call: status, code, detail → the headers and the body to send.
 Refusal = Callable[[int, str], tuple[list[tuple[bytes, bytes]], bytes]]
@@ -44,6 +45,8 @@ class GatewayCycle(RequestResponseCycle):
         super().__init__(**arguments)
         self.task: asyncio.Task[None] | None = None
         self.protocol: GatewayProtocol | None = None
+        # How long a caller may leave what was written untaken.
+        self.write_seconds = WRITE_SECONDS
         # A head waits here for the rest of this turn of the loop, to leave in one segment with what follows it.
         self._head = b""
         # HTTP/1.0 knows no chunks: without a length the end of the connection is the end of the body.
@@ -66,13 +69,21 @@ class GatewayCycle(RequestResponseCycle):
     async def send(self, message: Any) -> None:
         """Write one ASGI message. A caller that left is no error here; `disconnected` tells it."""
         if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
+            await self._drain()
         if self.disconnected:
             return
         if not self.response_started:
             self._send_head(message)
         else:
             self._send_body(message.get("body", b""), message.get("more_body", False))
+
+    async def _drain(self) -> None:
+        """Wait until the caller has taken what was written; one that takes nothing for too long is let go."""
+        try:
+            async with asyncio.timeout(self.write_seconds):
+                await self.flow.drain()
+        except TimeoutError:
+            self.transport.abort()
 
     def _send_head(self, message: Message) -> None:
         status = message["status"]

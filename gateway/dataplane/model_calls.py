@@ -160,7 +160,7 @@ async def exchange(call: Call, runtime: Runtime, order: Order) -> AsyncIterator[
     Raises ProviderError for a status of 400 and above. A caller that leaves is charged for the input at least.
     """
     request = _request(order)
-    request.headers.append(tracing.next_hop(call.headers))
+    request.headers.append(tracing.next_hop(call.headers, call.id))
     replies.record_started(call, runtime)
     call.upstream_start_ns = time.monotonic_ns()
     try:

@@ -33,6 +33,7 @@ SEGMENT_BYTES = 4 * 1024 * 1024
 RECORD_BYTES = 1024 * 1024
 # A spool with less room than this takes no call: what it says of itself and what it does shall be one.
 ROOM_BYTES = 4096
+CONTROLS = bytes(range(32))
 # A call under way must still be able to tell its end when the cap is reached; new calls are refused before.
 RESERVE_SHARE = 0.1
 RETRY_AFTER = (b"retry-after", b"10")
@@ -60,40 +61,76 @@ class SegmentDamaged(ValueError):
 
 def read_segment(path: Path) -> Iterator[dict[str, Any]]:
     """Yield every good record of a segment; raise SegmentDamaged at the end when some bytes were none."""
-    data = path.read_bytes()
     damages: list[Damage] = []
-    offset = 0
-    while offset < len(data):
-        end, reason, record = _read_record(data, offset)
-        if record is not None:
+    for offset, payload, damage in _pieces(path.read_bytes()):
+        if damage is not None:
+            damages.append(damage)
+            continue
+        try:
+            record = orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            record = None
+        if isinstance(record, dict):
             yield record
         else:
-            damages.append(Damage(offset, reason, data[offset:end]))
-        offset = end
+            damages.append(Damage(offset, "not a JSON object", payload))
     if damages:
         raise SegmentDamaged(path, damages)
 
 
-def _read_record(data: bytes, offset: int) -> tuple[int, str, dict[str, Any] | None]:
-    """Return where the record ends, what is wrong with it, and the record when nothing is."""
-    start = offset + HEAD.size
-    if start > len(data):
-        return len(data), "cut off", None
-    length, checksum = HEAD.unpack_from(data, offset)
-    # Without a believable length the next record cannot be found.
-    if not 0 < length <= RECORD_BYTES:
-        return len(data), f"impossible length {length}", None
-    end = start + length
-    if end > len(data):
-        return len(data), "cut off", None
-    payload = data[start:end]
-    if zlib.crc32(payload) != checksum:
-        return end, "wrong checksum", None
+def read_payloads(path: Path) -> tuple[list[bytes], list[Damage]]:
+    """Return the records of a segment as they were written, and what is damaged; the ledger judges what they say.
+
+    They are not parsed one by one: a good checksum says that a writer of ours made them. Bytes that no writer of ours
+    makes send the whole segment through the parser.
+    """
+    payloads, damages = [], []
+    for _, payload, damage in _pieces(path.read_bytes()):
+        if damage is None:
+            payloads.append(payload)
+        else:
+            damages.append(damage)
+    if _is_plain(b"".join(payloads)):
+        return payloads, damages
+    records: list[bytes] = []
     try:
-        record = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return end, "not JSON", None
-    return (end, "", record) if isinstance(record, dict) else (end, "not an object", None)
+        records.extend(orjson.dumps(record) for record in read_segment(path))
+    except SegmentDamaged as error:
+        return records, error.damages
+    return records, damages
+
+
+def _is_plain(text: bytes) -> bool:
+    """Say whether this is UTF-8 without control characters, as JSON in one line is."""
+    if not text.isascii():
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            return False
+    return text.translate(None, CONTROLS) == text
+
+
+def _pieces(data: bytes) -> Iterator[tuple[int, bytes, Damage | None]]:
+    """Yield where each record begins, and its payload or what is wrong with it."""
+    offset = 0
+    while offset < len(data):
+        start = offset + HEAD.size
+        if start > len(data):
+            yield offset, b"", Damage(offset, "cut off", data[offset:])
+            return
+        length, checksum = HEAD.unpack_from(data, offset)
+        # Without a believable length the next record cannot be found.
+        if not 0 < length <= RECORD_BYTES:
+            yield offset, b"", Damage(offset, f"impossible length {length}", data[offset:])
+            return
+        end = start + length
+        if end > len(data):
+            yield offset, b"", Damage(offset, "cut off", data[offset:])
+            return
+        payload = data[start:end]
+        is_good = zlib.crc32(payload) == checksum
+        yield offset, payload, None if is_good else Damage(offset, "wrong checksum", data[offset:end])
+        offset = end
 
 
 def alive_path(segment: Path) -> Path:

@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import orjson
 import psycopg
 from psycopg import AsyncConnection
 
-from gateway.dataplane.spool import Damage, SegmentDamaged, is_writer_alive, read_segment
+from gateway.dataplane.spool import is_writer_alive, read_payloads
 
 log = logging.getLogger("gatehouse.node.shipper")
 
@@ -107,14 +106,13 @@ class Shipper:
         return self._connection
 
     async def _ship_batch(self, segments: list[Path]) -> int:
-        read = await asyncio.to_thread(lambda: [_read(path) for path in segments])
+        read = await asyncio.to_thread(lambda: [read_payloads(path) for path in segments])
         connection = await self._connect()
         async with connection.transaction():
             async with connection.cursor() as cursor:
                 async with cursor.copy(COPY) as copy:
-                    for path, (records, _) in zip(segments, read, strict=True):
-                        for record in records:
-                            await copy.write_row((self._node, path.name, orjson.dumps(record).decode()))
+                    for path, (payloads, _) in zip(segments, read, strict=True):
+                        await copy.write(_rows(self._node, path.name, payloads))
                 for path, (_, damages) in zip(segments, read, strict=True):
                     for damage in damages:
                         log.error("event=segment_damaged segment=%s reason=%r", path.name, damage.reason)
@@ -122,7 +120,7 @@ class Shipper:
                         await cursor.execute(QUARANTINE, values)
                 await cursor.execute("SELECT usage_ingest(%s)", [self._node])
         await asyncio.to_thread(_remove, segments)
-        return sum(len(records) for records, _ in read)
+        return sum(len(payloads) for payloads, _ in read)
 
     async def _close_writer(self, alive: Path) -> None:
         """Close what a writer that is gone had begun, once all of its segments are in the ledger."""
@@ -146,14 +144,19 @@ def _segment_of(alive: Path) -> Path:
     return alive.with_name(f"{alive.stem}-00000000.open")
 
 
-def _read(path: Path) -> tuple[list[dict[str, Any]], list[Damage]]:
-    records: list[dict[str, Any]] = []
-    try:
-        records.extend(read_segment(path))
-    except SegmentDamaged as error:
-        # The generator ends with the damage after the last good record; extend has kept those before it.
-        return records, error.damages
-    return records, []
+def _rows(node: str, segment: str, payloads: list[bytes]) -> bytes:
+    """Return records as rows of COPY's text format, in one piece: written row by row they cost more than all the rest.
+
+    JSON as it was written holds no raw line break or tab; a backslash is COPY's own sign and is doubled.
+    """
+    head = f"{_escaped(node)}\t{_escaped(segment)}\t".encode()
+    return b"".join(
+        [b"%b%b\n" % (head, payload.replace(b"\\", b"\\\\").replace(b"\n", b"\\n")) for payload in payloads]
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
 
 
 def _remove(segments: Iterable[Path]) -> None:

@@ -4,13 +4,14 @@ import re
 
 import pytest
 
+from gateway.dataplane.calls import new_call_id
 from gateway.dataplane.tracing import next_hop
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
 def follow(*given: str) -> str:
-    return next_hop([(b"traceparent", value.encode()) for value in given])[1].decode()
+    return next_hop([(b"traceparent", value.encode()) for value in given], str(new_call_id()))[1].decode()
 
 
 def test_a_trace_goes_on_with_a_new_parent():
