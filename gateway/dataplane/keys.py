@@ -6,11 +6,13 @@ Sources: HKDF RFC 5869, AES-GCM NIST SP 800-38D, the key format after GitHub's o
 from __future__ import annotations
 
 import base64
-import hmac
 import os
 import secrets
 import zlib
+from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -93,7 +95,18 @@ def is_well_formed(key: str, prefix: str = LIVE_PREFIX) -> bool:
 
 def hash_key(key: str, pepper: bytes) -> str:
     """Return the hex HMAC-SHA256 under which a key is stored and found; `pepper` is `derive_key(master, "pepper")`."""
-    return hmac.digest(pepper, key.encode(), "sha256").hex()
+    inner, outer = _pads(pepper)
+    inside, outside = inner.copy(), outer.copy()
+    inside.update(key.encode())
+    outside.update(inside.digest())
+    return outside.hexdigest()
+
+
+@lru_cache(8)
+def _pads(pepper: bytes) -> tuple[Any, Any]:
+    """Return the two hashes of RFC 2104 with the pepper taken in: each call then hashes its key alone."""
+    block = pepper.ljust(64, b"\0")
+    return sha256(bytes(byte ^ 0x36 for byte in block)), sha256(bytes(byte ^ 0x5C for byte in block))
 
 
 def hint(key: str) -> str:

@@ -12,8 +12,9 @@ from collections import deque
 
 import orjson
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
+from gateway.dataplane.allowance.store import Script
 from gateway.dataplane.calls import Finished, to_json
 
 log = logging.getLogger("gatehouse.verdicts")
@@ -23,7 +24,9 @@ LISTED = 10_000
 QUEUE_CALLS = 10_000
 BATCH_CALLS = 200
 WRITE_SECONDS = 1.0
+GATHER_SECONDS = 0.02
 LIST_KEY = "gh:verdicts"
+KEEP = Script("keep.lua")
 
 
 def verdict_key(call_id: str) -> str:
@@ -71,6 +74,8 @@ class Verdicts:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            # A moment more, and one command tells of many calls.
+            await asyncio.sleep(GATHER_SECONDS)
             while self._queue:
                 await self._write_batch()
 
@@ -84,19 +89,30 @@ class Verdicts:
             log.warning("event=verdicts_dropped reason=%s dropped=%d", type(error).__name__, self.dropped)
 
     async def _write(self, batch: list[Finished]) -> None:
-        async with self._redis.pipeline(transaction=False) as pipe:
-            refused = []
-            for call in batch:
-                if call.code:
-                    pipe.set(verdict_key(call.id), _verdict(call), ex=KEEP_SECONDS)
-                    refused.append(call.id)
-                if call.kind != "rest" and call.attempt:
-                    pipe.set(call_key(call.id), to_json(call), ex=KEEP_SECONDS)
-            if refused:
+        kept: dict[str, bytes] = {}
+        refused = []
+        for call in batch:
+            if call.code:
+                kept[verdict_key(call.id)] = _verdict(call)
+                refused.append(call.id)
+            if call.kind != "rest" and call.attempt:
+                kept[call_key(call.id)] = to_json(call)
+        await self._keep([*kept], [*kept.values()])
+        if refused:
+            async with self._redis.pipeline(transaction=False) as pipe:
                 pipe.lpush(LIST_KEY, *refused)
                 pipe.ltrim(LIST_KEY, 0, LISTED - 1)
                 pipe.expire(LIST_KEY, KEEP_SECONDS)
-            await pipe.execute()
+                await pipe.execute()
+
+    async def _keep(self, keys: list[str], values: list[bytes]) -> None:
+        """Set all keys in one command: the client's cost is by command, not by key."""
+        if not keys:
+            return
+        try:
+            await self._redis.evalsha(KEEP.sha, len(keys), *keys, KEEP_SECONDS, *values)
+        except NoScriptError:
+            await self._redis.eval(KEEP.text, len(keys), *keys, KEEP_SECONDS, *values)
 
 
 def _verdict(call: Finished) -> bytes:

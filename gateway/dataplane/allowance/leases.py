@@ -67,7 +67,8 @@ class Account:
 
     def state(self, now: float) -> Taken:
         """Return how the counter stands, as far as this worker knows: unspent permits are not used yet."""
-        unspent = sum(lease.permits for lease in self.leases)
+        leases = self.leases
+        unspent = leases[0].permits if len(leases) == 1 else sum(lease.permits for lease in leases)
         return Taken(self.counter, max(0, self.used - unspent), max(0, int(self.reset_at - now + 0.999)))
 
     def due(self, now: float, *, everything: bool = False) -> list[Lease]:
