@@ -82,7 +82,7 @@ def _latency(text: str, share: str) -> float:
 
 
 def fixed_rate(target: Target, case: str, seconds: int, rate: int = RATE) -> Sample:
-    """Send calls at a fixed rate, whether or not earlier ones came back; latencies count from when each was due."""
+    """Send calls at a fixed rate, whether or not earlier ones came back, in milliseconds from its sending."""
     job = {"kind": "rate", "rate": rate, "body": chat_body(target.model), "path": target.path_of(case)}
     with _Meter(target) as meter:
         found = _run(target, job, seconds)

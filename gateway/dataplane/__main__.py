@@ -15,6 +15,7 @@ from functools import partial
 import uvloop
 
 from gateway.dataplane import ai, prompts, proxy
+from gateway.dataplane.access_log import AccessLog
 from gateway.dataplane.allowance import Allowance
 from gateway.dataplane.app import create_app, refusal_of
 from gateway.dataplane.control_link import ControlLink
@@ -79,6 +80,7 @@ async def run_worker(settings: Settings, listening: socket.socket, control: sock
     )
     allowance = Allowance(settings.redis_url, worker_id=f"{settings.node}/{settings.worker}")
     verdicts = Verdicts(allowance.redis)
+    access_log = None if settings.access_log == "off" else AccessLog(settings.access_log)
     runtime = Runtime(
         settings=settings,
         live=LiveState(Sealer(settings.master_key), max_age_seconds=settings.state_max_age_seconds),
@@ -87,10 +89,13 @@ async def run_worker(settings: Settings, listening: socket.socket, control: sock
         spool=spool,
         verdicts=verdicts,
         keys=Keys.derive(settings.master_key),
+        access_log=access_log,
         handlers={"rest": proxy.serve_rest, "prompt": prompts.serve_prompt, "model": ai.serve_model},
     )
     for part in (spool, allowance, verdicts):
         part.start()
+    if access_log is not None:
+        access_log.start()
     server = create_server(create_app(runtime), refusal_of(runtime), drain_seconds=settings.drain_seconds)
 
     def stop(reason: str) -> None:
@@ -109,6 +114,8 @@ async def run_worker(settings: Settings, listening: socket.socket, control: sock
         await verdicts.close()
         await allowance.close()
         await spool.close()
+        if access_log is not None:
+            await access_log.close()
 
 
 if __name__ == "__main__":

@@ -53,6 +53,8 @@ async def serve(call: Call, runtime: Runtime) -> None:
         metrics.in_flight -= 1
         replies.record(call, runtime)
         metrics.note(call)
+        if runtime.access_log is not None:
+            runtime.access_log.note(call)
         if call.decision is not None or call.slots:
             await limits.settle(call, runtime)
 

@@ -72,10 +72,9 @@ async def start(call: Call, runtime: Runtime, status: int, headers: list[Header]
     """Send the head: the given headers, the version's (Deprecation …), the limits' and our own."""
     call.status = status
     call.head_sent_ns = time.monotonic_ns()
-    own: list[Header] = [
-        (b"x-request-id", call.id.encode()),
-        (b"gatehouse-overhead-ms", b"%.2f" % (call.overhead_ns() / 1_000_000)),
-    ]
+    own: list[Header] = [(b"x-request-id", call.id.encode())]
+    if runtime.settings.tells_overhead:
+        own.append((b"gatehouse-overhead-ms", b"%.2f" % (call.overhead_ns() / 1_000_000)))
     if not any(name == b"date" for name, _ in headers):
         own.append((b"date", http_date(call.at)))
     merged = [*headers, *call.state_headers, *call.rate_limit_headers, *call.extra_headers, *own]

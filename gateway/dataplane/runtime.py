@@ -18,6 +18,7 @@ from gateway.dataplane.state import LiveState
 from gateway.dataplane.upstreams import Upstream
 
 if TYPE_CHECKING:
+    from gateway.dataplane.access_log import AccessLog
     from gateway.dataplane.context import Call
 
 
@@ -91,4 +92,5 @@ class Runtime:
     keys: Keys
     handlers: Mapping[str, Handler]
     metrics: Metrics = field(default_factory=Metrics)
+    access_log: AccessLog | None = None
     now: Callable[[], float] = time.time

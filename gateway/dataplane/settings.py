@@ -15,6 +15,7 @@ Network = IPv4Network | IPv6Network
 UPSTREAM_CLIENTS = ("asyncio", "httpx")
 MODES = ("development", "production")
 ON_SPOOL_FULL = ("refuse", "serve")
+ACCESS_LOGS = ("off", "text", "json")
 
 
 class SettingError(ValueError):
@@ -38,6 +39,8 @@ class Settings:
     spool_fsync_seconds: float = 1.0
     spool_max_bytes: int = 1 << 30
     on_spool_full: str = "refuse"
+    access_log: str = "off"
+    tells_overhead: bool = True
     drain_seconds: float = 30.0
     mode: str = "development"
     # The name used in `Via`: the same on every worker of an installation, another on the next one.
@@ -73,6 +76,8 @@ class Settings:
             upstream_client=_choice(env, "GATEHOUSE_UPSTREAM_CLIENT", UPSTREAM_CLIENTS),
             spool_fsync_seconds=_number(env, "GATEHOUSE_SPOOL_FSYNC_SECONDS", 1),
             spool_max_bytes=int(_number(env, "GATEHOUSE_SPOOL_MAX_BYTES", 1 << 30)),
+            access_log=_choice(env, "GATEHOUSE_ACCESS_LOG", ACCESS_LOGS),
+            tells_overhead=_choice(env, "GATEHOUSE_OVERHEAD_HEADER", ("1", "0")) == "1",
             on_spool_full=_choice(env, "GATEHOUSE_ON_SPOOL_FULL", ON_SPOOL_FULL),
             drain_seconds=_number(env, "GATEHOUSE_DRAIN_SECONDS", 30),
             mode=_choice(env, "GATEHOUSE_MODE", MODES),
