@@ -24,7 +24,8 @@ from gateway.dataplane.errors import (
 )
 from gateway.dataplane.policies import limits
 from gateway.dataplane.providers import openai
-from gateway.dataplane.records import ModelRecord, PriceRecord, ProviderRecord
+from gateway.dataplane.providers.keyring import ring
+from gateway.dataplane.records import ModelRecord, PriceRecord, ProviderKeyRecord, ProviderRecord
 from gateway.dataplane.runtime import Runtime
 from gateway.dataplane.state import State
 from gateway.dataplane.upstreams import UpstreamRequest, UpstreamResponse
@@ -37,13 +38,13 @@ BUDGET_UNITS = frozenset({"tokens", "nano_usd"})
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A model with all that a call to it needs. `name` is the wire name; `key` is "" where none is asked for."""
+    """A model with all that a call to it needs. `name` is the wire name; no `keys` where none is asked for."""
 
     name: str
     model: ModelRecord
     slug: str
     provider: ProviderRecord
-    key: str
+    keys: tuple[tuple[str, ProviderKeyRecord], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def find_target(state: State, name: str) -> Target:
     # A provider that never had a key is a local server that asks for none.
     if not keys and state.key_names_by_provider.get(model.provider):
         raise key_missing(model.provider)
-    return Target(wire_name, model, model.provider, provider, keys[0][1].secret if keys else "")
+    return Target(wire_name, model, model.provider, provider, tuple(keys))
 
 
 def unknown(name: str) -> ModelUnknown:
@@ -159,12 +160,9 @@ async def exchange(call: Call, runtime: Runtime, order: Order) -> AsyncIterator[
 
     Raises ProviderError for a status of 400 and above. A caller that leaves is charged for the input at least.
     """
-    request = _request(order)
-    request.headers.append(tracing.next_hop(call.headers, call.id))
-    replies.record_started(call, runtime)
-    call.upstream_start_ns = time.monotonic_ns()
+    tried: list[str] = []
     try:
-        response = await runtime.upstream.send(request)
+        response = await _send(call, runtime, order, tried)
         try:
             call.first_byte_ns = time.monotonic_ns()
             call.upstream_status = response.status
@@ -180,6 +178,25 @@ async def exchange(call: Call, runtime: Runtime, order: Order) -> AsyncIterator[
         raise
     finally:
         mark_end(call)
+
+
+async def _send(call: Call, runtime: Runtime, order: Order, tried: list[str]) -> UpstreamResponse:
+    """Send with one of the provider's keys; with the next one where the provider wants this one to wait."""
+    while True:
+        chosen = ring.choose(order.target.keys, tried)
+        request = _request(order, chosen[1].secret if chosen else "")
+        request.headers.append(tracing.next_hop(call.headers, call.id))
+        replies.record_started(call, runtime)
+        call.upstream_start_ns = time.monotonic_ns()
+        response = await runtime.upstream.send(request)
+        if response.status != 429 or chosen is None:
+            return response
+        tried.append(chosen[0])
+        ring.cool_down(chosen[0], next((value for name, value in response.headers if name == b"retry-after"), None))
+        if ring.choose(order.target.keys, tried) is None:
+            return response
+        await response.aclose()
+        replies.record_retried(call, runtime, status=429, reason="The provider's limit for this key was reached.")
 
 
 def mark_end(call: Call) -> None:
@@ -204,8 +221,8 @@ def cost_header(call: Call) -> Header:
     return b"gatehouse-cost-nano-usd", b"%d" % call.cost_nano
 
 
-def _request(order: Order) -> UpstreamRequest:
-    provider, key = order.target.provider, order.target.key
+def _request(order: Order, key: str) -> UpstreamRequest:
+    provider = order.target.provider
     headers: list[Header] = [
         (b"content-type", b"application/json"),
         (b"accept", b"text/event-stream" if order.is_stream else b"application/json"),
@@ -230,6 +247,6 @@ async def _raise_refusal(target: Target, answer: Answer) -> None:
     if answer.status < 400:
         raise UpstreamInvalid(f"The provider answered with status {answer.status}, which is no answer to a chat.")
     raw = await answer.read_all(ERROR_BYTES)
-    if answer.status in (401, 403) and not target.key:
+    if answer.status in (401, 403) and not target.keys:
         raise key_missing(target.slug)
     raise openai.provider_error(answer.status, raw, retry_after=answer.header(b"retry-after"))

@@ -36,6 +36,8 @@ class Replay:
 
     port: int = 0
     asked: list[Asked] = field(default_factory=list)
+    # Keys that get the answer of a provider whose limit is reached.
+    limited: set[str] = field(default_factory=set)
     _ready: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -94,7 +96,9 @@ class Replay:
         body = json.loads(await reader.readexactly(int(headers["content-length"])))
         asked = Asked(head[0].split(" ")[1], headers, body)
         self.asked.append(asked)
-        fixture = json.loads((FIXTURES / f"{body['model']}.json").read_text())
+        is_limited = headers.get("authorization", "").removeprefix("Bearer ") in self.limited
+        name = "rate-limited" if is_limited else body["model"]
+        fixture = json.loads((FIXTURES / f"{name}.json").read_text())
         end = fixture.get("end", "clean")
         if end != "never":
             await self._answer(writer, fixture)
