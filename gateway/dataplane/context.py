@@ -47,8 +47,8 @@ class Call:
         "is_client_gone", "is_estimated", "is_started", "is_streamed", "is_try_it", "limit_ns", "method", "model",
         "node", "operation", "output_tokens", "peer", "plan", "plan_id", "price_state", "provider", "query",
         "rate_limit_headers", "raw_path", "receive", "received_ns", "remainder", "request_bytes",
-        "reserved_nano", "reserved_tokens", "response_bytes", "route", "rule", "scheme", "segments", "send", "slots",
-        "state", "state_headers", "status", "subscription", "subscription_id", "upstream_end_ns",
+        "reserved_nano", "reserved_tokens", "response_bytes", "rights_seen", "route", "rule", "scheme", "segments",
+        "send", "slots", "state", "state_headers", "status", "subscription", "subscription_id", "upstream_end_ns",
         "upstream_start_ns", "upstream_status",
         "user_id", "verdict", "whole_body", "worker",
     )  # fmt: skip
@@ -85,6 +85,7 @@ class Call:
         self.state_headers: list[Header] = []
         self.identity: dict[str, Any] = {}
         self.cors_headers: list[Header] = []
+        self.rights_seen = state.rights_changed
         self.is_authenticated = False
         self.credential: CredentialRecord | None = None
         self.credential_id = ""

@@ -16,6 +16,7 @@ from email.utils import formatdate
 from gateway.dataplane import problems
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import BadRequest, BodyTooLarge, ClientGone, GatewayError, Header, SpoolFull
+from gateway.dataplane.policies import access
 from gateway.dataplane.runtime import Runtime
 
 log = logging.getLogger("gatehouse.call")
@@ -87,8 +88,10 @@ async def start(call: Call, runtime: Runtime, status: int, headers: list[Header]
 
 
 async def write(call: Call, chunk: bytes) -> None:
-    """Send a piece that is not the last."""
+    """Send a piece that is not the last; raise when the call's key or subscription has been taken away meanwhile."""
     _check_there(call)
+    if call.rights_seen != call.state.rights_changed and call.is_authenticated:
+        access.check_again(call, time.time())
     call.response_bytes += len(chunk)
     if call.capture is not None:
         call.capture.take(chunk)

@@ -84,6 +84,8 @@ class State:
     credential_keys_by_hash: dict[str, str] = field(default_factory=dict)
     subscription_keys_by_pair: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     key_names_by_provider: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # Grows with each change of a credential or subscription: streams under way look again when it has.
+    rights_changed: int = 0
 
     def credential_by_hash(self, digest: str) -> tuple[str, CredentialRecord] | None:
         """Return the credential's public id and record."""
@@ -115,6 +117,8 @@ class State:
             else:
                 self.router.remove(key)
             return
+        if kind in ("credential", "subscription"):
+            self.rights_changed += 1
         table: dict[str, Any] = getattr(self, TABLES[kind])
         old = table.pop(key, None)
         if record is not None:

@@ -15,3 +15,12 @@ def upstream() -> Iterator[Upstream]:
     service.start()
     yield service
     service.stop()
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Upstream]:
+    """The same for a whole module, beside a worker that is started once."""
+    made = Upstream()
+    made.start()
+    yield made
+    made.stop()

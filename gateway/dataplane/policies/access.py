@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import (
+    KeyRevoked,
     LimitsUnavailable,
     RouteNotFound,
     SubscriptionPending,
@@ -117,3 +118,16 @@ def _check_subscription(subscription: SubscriptionRecord | None, route: RouteRec
         )
     if subscription.state not in ("active", "change_pending"):
         raise SubscriptionRequired(f"The subscription of {who} to {name} is {subscription.state}.", rule="subscription")
+
+
+def check_again(call: Call, now: float) -> None:
+    """Raise when what carried a call that is under way has been taken away meanwhile: its stream ends here."""
+    state = call.state
+    call.rights_seen = state.rights_changed
+    if call.credential_id:
+        credential = state.credentials.get(call.credential_id)
+        ended = None if credential is None else credential.revoked_at or credential.disabled_at
+        if credential is None or (ended is not None and ended <= now):
+            raise KeyRevoked("The key was revoked while the answer was under way.")
+    if call.subscription_id and call.route is not None:
+        _check_subscription(state.subscriptions.get(call.subscription_id), call.route, now)

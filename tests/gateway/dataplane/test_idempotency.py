@@ -22,14 +22,6 @@ OPERATIONS = (OperationRecord("create", "POST", "/{a}"), OperationRecord("read",
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Upstream]:
-    made = Upstream()
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
 def worker(service: Upstream, tmp_path_factory) -> Iterator[Worker]:
     home: Path = tmp_path_factory.mktemp("idempotency")
     made = Worker(home, REDIS_URL=URL)

@@ -14,14 +14,6 @@ from tests.gateway.worker import Worker, change, route, world
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Upstream]:
-    made = Upstream()
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
 def worker(service: Upstream, tmp_path_factory) -> Iterator[Worker]:
     home: Path = tmp_path_factory.mktemp("places")
     made = Worker(home)

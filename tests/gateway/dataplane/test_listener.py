@@ -12,14 +12,6 @@ from tests.gateway.worker import Worker, world
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Upstream]:
-    made = Upstream()
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
 def worker(service: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     home: Path = tmp_path_factory.mktemp("listener")
     made = Worker(home)

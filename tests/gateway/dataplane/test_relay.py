@@ -18,14 +18,6 @@ BASE = "/pay/orders/v1"
 UPSTREAM_SECONDS = {"connect_seconds": 1.0, "first_byte_seconds": 0.5, "between_chunks_seconds": 0.5}
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[Upstream]:
-    made = Upstream()
-    made.start()
-    yield made
-    made.stop()
-
-
 @pytest.fixture(scope="module", params=["asyncio", "httpx"])
 def worker(request, service: Upstream, tmp_path_factory) -> Iterator[Worker]:
     home: Path = tmp_path_factory.mktemp(request.param)

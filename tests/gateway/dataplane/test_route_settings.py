@@ -24,14 +24,6 @@ APP = "https://app.example.com"
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Upstream]:
-    made = Upstream()
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
 def worker(service: Upstream, tmp_path_factory) -> Iterator[Worker]:
     home: Path = tmp_path_factory.mktemp("settings")
     made = Worker(home)

@@ -17,14 +17,6 @@ START = "POST /pay/orders/v1/x HTTP/1.1\r\nHost: gw\r\nx-api-key: {key}\r\n"
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Upstream]:
-    made = Upstream()
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
 def worker(service: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     home: Path = tmp_path_factory.mktemp("raw")
     made = Worker(home)
