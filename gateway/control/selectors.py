@@ -41,9 +41,10 @@ class WorkerStatus:
 
     @property
     def spool_text(self) -> str:
-        """Return what waits to be shipped, and since when."""
-        age = self.stats.get("spool_age_seconds", 0)
-        return f"{self.spool_bytes / 1024:,.0f} KB, {age:.0f} s" if self.spool_bytes else "empty"
+        """Return what waits to be shipped and since when, and what could not be recorded."""
+        age, lost = self.stats.get("spool_age_seconds", 0), self.stats.get("unrecorded", 0)
+        waiting = f"{self.spool_bytes / 1024:,.0f} KB, {age:.0f} s" if self.spool_bytes else "empty"
+        return f"{waiting}, {lost:,.0f} unrecorded" if lost else waiting
 
     @property
     def clock_text(self) -> str:

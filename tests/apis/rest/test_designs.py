@@ -3,6 +3,7 @@ import json
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from apis.gateway_settings.sealing import open_key
 from apis.models import Api, ImportJob, Revision
 
 pytestmark = pytest.mark.django_db
@@ -115,3 +116,28 @@ def test_an_address_inside_the_machine_is_not_fetched(team, api_as, developer):
     response = api_as(developer).post(IMPORTS, body)
     assert response.status_code == 422
     assert not ImportJob.objects.exists()
+
+
+def test_gateway_settings_are_kept_and_wrong_ones_are_named_by_their_place(draft, api_as, developer):
+    client = api_as(developer)
+    settings = {"cors": {"origins": ["https://app.example.com"]}, "upstream": {"retry": {"attempts": 2}}}
+    saved = client.put(url(draft), {"gateway": settings}, headers=ANY)
+    assert (saved.status_code, saved.json()["gateway"]) == (200, settings)
+    wrong = {"cors": {"origins": ["nope"]}, "upstream": {"retry": {"attempts": 99}}, "corz": {}}
+    response = client.put(url(draft), {"gateway": wrong}, headers=ANY)
+    assert response.status_code == 422
+    pointers = [error["pointer"] for error in response.json()["errors"]]
+    assert pointers == ["/gateway/cors/origins/0", "/gateway/upstream/retry/attempts", "/gateway/corz"]
+    assert Revision.objects.get(pk=draft.revisions.latest("number").pk).gateway == settings
+
+
+def test_the_key_of_a_client_certificate_is_never_read_back(draft, api_as, developer):
+    client = api_as(developer)
+    tls = {"certificate": "CERTIFICATE", "key": "-----BEGIN PRIVATE KEY-----"}
+    saved = client.put(url(draft), {"gateway": {"upstream": {"tls": tls}}}, headers=ANY).json()
+    assert saved["gateway"]["upstream"]["tls"]["certificate"] == "CERTIFICATE"
+    assert "PRIVATE" not in str(saved)
+    # What was read can be sent again: the key stays what it was.
+    again = client.put(url(draft), {"gateway": saved["gateway"]}, headers=ANY).json()
+    assert again["gateway"] == saved["gateway"]
+    assert open_key(again["gateway"]["upstream"]["tls"]["key"]) == tls["key"]
