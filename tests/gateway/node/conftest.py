@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from django.conf import settings
 from django.db import transaction
 
@@ -31,7 +33,9 @@ def start_node(transactional_db, tmp_path: Path) -> Iterator[Callable[..., NodeP
 
 @pytest.fixture
 def published(transactional_db, upstream) -> str:
-    """Write one published API with a subscribed key to the changelog; return the key."""
+    """Write one published API with a subscribed key to the changelog, with nothing counted yet; return the key."""
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as store:
+        store.flushdb()
     key = mint_key()
     pepper = derive_key(settings.MASTER_KEY, "pepper")
     with transaction.atomic():
