@@ -1,1 +1,1 @@
-"""What serves calls: an ASGI application that knows no Django and reads no database on the call path."""
+"""What serves calls: an application that knows no Django and reads no database on the call path."""

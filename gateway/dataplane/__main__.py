@@ -20,7 +20,7 @@ from gateway.dataplane.allowance import Allowance
 from gateway.dataplane.app import create_app, refusal_of
 from gateway.dataplane.control_link import ControlLink
 from gateway.dataplane.keys import Sealer
-from gateway.dataplane.listener import create_server
+from gateway.dataplane.listener.server import Server
 from gateway.dataplane.runtime import Keys, Runtime
 from gateway.dataplane.settings import SettingError, Settings
 from gateway.dataplane.spool import Spool
@@ -96,7 +96,7 @@ async def run_worker(settings: Settings, listening: socket.socket, control: sock
         part.start()
     if access_log is not None:
         access_log.start()
-    server = create_server(create_app(runtime), refusal_of(runtime), drain_seconds=settings.drain_seconds)
+    server = Server(create_app(runtime), refusal_of(runtime), drain_seconds=settings.drain_seconds)
 
     def stop(reason: str) -> None:
         log.warning("event=stopping worker=%s reason=%s", settings.worker, reason)
@@ -107,7 +107,7 @@ async def run_worker(settings: Settings, listening: socket.socket, control: sock
     control_link = ControlLink(runtime.live, worker=settings.worker, on_end=stop, series=series)
     link = asyncio.create_task(control_link.run(control))
     try:
-        await server.serve(sockets=[listening])
+        await server.run(listening)
     finally:
         link.cancel()
         await runtime.upstream.aclose()

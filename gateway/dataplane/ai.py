@@ -77,7 +77,7 @@ async def _relay_whole(call: Call, runtime: Runtime, order: Order, answer: Answe
     body = openai.read_answer(raw)
     model_calls.mark_end(call)
     model_calls.book(call, openai.read_usage(body) or _estimate(order, len(raw)), order.price)
-    await replies.respond(call, runtime, 200, [JSON, model_calls.cost_header(call)], raw)
+    replies.respond(call, runtime, 200, [JSON, model_calls.cost_header(call)], raw)
 
 
 def _estimate(order: Order, output_bytes: int) -> Usage:
@@ -95,7 +95,7 @@ class _Stream:
         """Relay; the usage is booked before the last piece leaves, and also when the caller left."""
         call, runtime = self._call, self._runtime
         call.is_streamed = True
-        await replies.start(call, runtime, 200, EVENTS)
+        replies.start(call, runtime, 200, EVENTS)
         try:
             rest = await self._relay_events()
             failure: GatewayError | None = self._scanner.error
@@ -136,7 +136,7 @@ async def serve_models(call: Call, runtime: Runtime) -> None:
         {"id": name, "object": "model", "created": 0, "owned_by": owner}
         for name, owner in sorted(usable_models(call.state, call.plan).items())
     ]
-    await replies.respond(call, runtime, 200, [JSON], orjson.dumps({"object": "list", "data": rows}))
+    replies.respond(call, runtime, 200, [JSON], orjson.dumps({"object": "list", "data": rows}))
 
 
 def usable_models(state: State, plan: PlanRecord | None) -> dict[str, str]:
@@ -164,7 +164,7 @@ async def serve_call(call: Call, runtime: Runtime, call_id: str) -> None:
             f"No call {call_id[:60]!r} of this key's application ended within the last hour. "
             "A running one has no cost yet."
         )
-    await replies.respond(call, runtime, 200, [JSON, (b"cache-control", b"no-store")], orjson.dumps(_shown(record)))
+    replies.respond(call, runtime, 200, [JSON, (b"cache-control", b"no-store")], orjson.dumps(_shown(record)))
 
 
 async def _find_call(runtime: Runtime, call_id: str) -> dict[str, object] | None:

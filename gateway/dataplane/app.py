@@ -1,39 +1,37 @@
-"""The ASGI application of one worker: its own two health pages, and everything else a call."""
+"""The application of one worker: its own two health pages, and everything else a call."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
 from gateway.dataplane import problems, proxy
 from gateway.dataplane.calls import Finished, new_call_id
-from gateway.dataplane.context import Call, Message, Receive, Send
+from gateway.dataplane.context import Call
 from gateway.dataplane.errors import BadRequest, Header
+from gateway.dataplane.listener.exchange import Exchange
+from gateway.dataplane.listener.server import Serve
 from gateway.dataplane.runtime import Runtime
 
 JSON = (b"content-type", b"application/json")
 NO_STORE = (b"cache-control", b"no-store")
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
-def create_app(runtime: Runtime) -> Application:
+def create_app(runtime: Runtime) -> Serve:
     """Return the application; everything it needs is in the runtime, nothing is set up per call."""
     live, settings, now = runtime.live, runtime.settings, runtime.now
     serve = proxy.serve
 
-    async def application(scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            raise ValueError(f"the gateway serves no {scope['type']}")
-        raw_path = scope["raw_path"]
-        if raw_path == b"/livez":
-            await _answer(send, 200, {"status": "ok"})
-        elif raw_path == b"/readyz":
+    async def application(exchange: Exchange) -> None:
+        if exchange.raw_path == b"/livez":
+            _answer(exchange, 200, {"status": "ok"})
+        elif exchange.raw_path == b"/readyz":
             body = readiness(runtime)
-            await _answer(send, 200 if body["ready"] else 503, body)
+            _answer(exchange, 200 if body["ready"] else 503, body)
         else:
-            await serve(Call(scope, receive, send, state=live.current(), settings=settings, now=now()), runtime)
+            await serve(Call(exchange, state=live.current(), settings=settings, now=now()), runtime)
 
     return application
 
@@ -57,11 +55,10 @@ def readiness(runtime: Runtime) -> dict[str, Any]:
     }
 
 
-async def _answer(send: Send, status: int, content: dict[str, Any]) -> None:
+def _answer(exchange: Exchange, status: int, content: dict[str, Any]) -> None:
     body = orjson.dumps(content)
-    headers = [JSON, NO_STORE, (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    exchange.start(status, [JSON, NO_STORE, (b"content-length", b"%d" % len(body))])
+    exchange.end(b"" if exchange.method == "HEAD" else body)
 
 
 class _BadHead(BadRequest):

@@ -33,9 +33,9 @@ groups: RecordMemo[UpstreamRecord, Group] = RecordMemo(Group)
 async def exchange(call: Call, runtime: Runtime, record: UpstreamRecord, request: UpstreamRequest) -> None:
     """Send the request and relay the answer, within the total time the version allows."""
     group = groups.of(record)
-    if group.is_plain and call.body_is_read and call.connection is not None:
+    if group.is_plain and call.body_is_read:
         # The client bounds the upstream's part, the listener a caller that does not read.
-        call.connection.write_seconds = request.total_seconds
+        call.exchange.write_seconds = request.total_seconds
         replies.record_started(call, runtime)
         await _attempt(call, runtime, request)
         return
@@ -56,10 +56,11 @@ async def _attempt(call: Call, runtime: Runtime, request: UpstreamRequest) -> No
     call.upstream_start_ns = time.monotonic_ns()
     response = await runtime.upstream.send(request)
     call.first_byte_ns = time.monotonic_ns()
-    await _pass_on(call, runtime, response)
+    await pass_on(call, runtime, response)
 
 
-async def _pass_on(call: Call, runtime: Runtime, response: UpstreamResponse) -> None:
+async def pass_on(call: Call, runtime: Runtime, response: UpstreamResponse) -> None:
+    """Relay an answer and let go of its connection."""
     try:
         await relay.relay(call, runtime, response)
     finally:
@@ -112,7 +113,7 @@ class _Attempts:
                 await response.aclose()
                 await self._repeat(response.status, f"The upstream answered with status {response.status}.", wait)
                 return False
-            await _pass_on(call, self._runtime, response)
+            await pass_on(call, self._runtime, response)
             return True
         finally:
             target.pending -= 1

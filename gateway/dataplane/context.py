@@ -7,7 +7,6 @@ before the last byte is sent: `replies.end`/`replies.respond` build the `Finishe
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from gateway.dataplane.calls import Finished, Started, new_call_id
@@ -21,13 +20,11 @@ from gateway.dataplane.records import (
 )
 
 if TYPE_CHECKING:
+    from gateway.dataplane.listener.exchange import Exchange
     from gateway.dataplane.router import Route
     from gateway.dataplane.settings import Settings
     from gateway.dataplane.state import State
 
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 NANOS_PER_MS = 1_000_000
 
 
@@ -41,21 +38,20 @@ class Call:
 
     __slots__ = (
         "at", "attempt", "auth_ns", "body_is_read", "cached_tokens", "capture", "client_request_id", "code",
-        "connection", "cors_headers", "cost_nano",
-        "credential", "credential_id", "decision", "entry", "extra_headers", "fault", "finished", "first_byte_ns",
+        "cors_headers", "cost_nano",
+        "credential", "credential_id", "decision", "entry", "exchange", "extra_headers", "fault", "finished",
+        "first_byte_ns",
         "generation", "head_sent_ns", "headers", "http_version", "id", "identity", "input_tokens", "is_authenticated",
         "is_client_gone", "is_estimated", "is_started", "is_streamed", "is_try_it", "limit_ns", "method", "model",
         "node", "operation", "output_tokens", "peer", "plan", "plan_id", "price_state", "provider", "query",
-        "rate_limit_headers", "raw_path", "receive", "received_ns", "remainder", "request_bytes",
+        "rate_limit_headers", "raw_path", "received_ns", "remainder", "request_bytes",
         "reserved_nano", "reserved_tokens", "response_bytes", "rights_seen", "route", "rule", "scheme", "segments",
-        "send", "slots", "state", "state_headers", "status", "subscription", "subscription_id", "upstream_end_ns",
+        "slots", "state", "state_headers", "status", "subscription", "subscription_id", "upstream_end_ns",
         "upstream_start_ns", "upstream_status",
         "user_id", "verdict", "whole_body", "worker",
     )  # fmt: skip
 
-    def __init__(
-        self, scope: Message, receive: Receive, send: Send, *, state: State, settings: Settings, now: float
-    ) -> None:
+    def __init__(self, exchange: Exchange, *, state: State, settings: Settings, now: float) -> None:
         self.received_ns = time.monotonic_ns()
         self.id = str(new_call_id(now))
         self.at = now
@@ -63,18 +59,15 @@ class Call:
         self.generation = state.generation
         self.node = settings.node
         self.worker = settings.worker
-        self.method: str = scope["method"]
-        self.raw_path: str = scope["raw_path"].decode("latin-1")
-        self.query: bytes = scope["query_string"]
-        self.headers: list[Header] = scope["headers"]
-        self.http_version: str = scope["http_version"]
-        self.scheme: str = scope["scheme"]
-        client = scope.get("client")
-        self.peer: str = client[0] if client else ""
-        # The listener's own cycle (see listener.py); None under another ASGI server.
-        self.connection: Any = (scope.get("extensions") or {}).get("gatehouse.connection")
-        self.receive = receive
-        self.send = send
+        self.exchange = exchange
+        self.method = exchange.method
+        self.raw_path = exchange.raw_path.decode("latin-1")
+        self.query = exchange.query
+        self.headers = exchange.headers
+        self.http_version = exchange.http_version
+        # The listener speaks no TLS; what stands before it says so by X-Forwarded-Proto, which callers cannot set.
+        self.scheme = "http"
+        self.peer = exchange.connection.peer
 
         self.entry: Route | None = None
         self.route: RouteRecord | None = None

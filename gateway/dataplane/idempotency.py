@@ -125,7 +125,7 @@ async def _replay(call: Call, runtime: Runtime, place: str, held: bytes, fingerp
         ) from error
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in kept["headers"]]
     body = base64.b64decode(kept["body"])
-    await replies.respond(call, runtime, kept["status"], [*headers, REPLAYED], body)
+    replies.respond(call, runtime, kept["status"], [*headers, REPLAYED], body)
 
 
 async def _run(

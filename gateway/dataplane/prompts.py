@@ -251,4 +251,4 @@ async def _respond(call: Call, runtime: Runtime, program: Program, order: Order,
         },
         "request_id": call.id,
     }
-    await replies.respond(call, runtime, 200, [JSON_TYPE, model_calls.cost_header(call)], orjson.dumps(body))
+    replies.respond(call, runtime, 200, [JSON_TYPE, model_calls.cost_header(call)], orjson.dumps(body))

@@ -23,7 +23,7 @@ import asyncio
 import logging
 import time
 
-from gateway.dataplane import attempts, idempotency, relay, replies
+from gateway.dataplane import attempts, idempotency, relay, replies, tunnel
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import ClientGone, GatewayError, InternalError, LoopDetected
 from gateway.dataplane.policies import access, cors, key_auth, limits
@@ -42,7 +42,7 @@ async def serve(call: Call, runtime: Runtime) -> None:
         await _run(call, runtime)
     except asyncio.CancelledError:
         # The listener cancels the call when its connection is lost; any other cancellation is the worker's own end.
-        if call.connection is None or not call.connection.disconnected:
+        if not call.exchange.disconnected:
             call.code, call.fault, call.verdict = "interrupted", "gateway", "The worker stopped before the call ended."
             raise
         task = asyncio.current_task()
@@ -77,18 +77,17 @@ async def _run(call: Call, runtime: Runtime) -> None:
         call.is_client_gone = True
     except GatewayError as error:
         log.log(error.level, "event=refused call=%s code=%s path=%s", call.id, error.code, call.raw_path[:200])
-        await _refuse(call, runtime, error)
+        _refuse(call, runtime, error)
     except Exception:
         # The edge: whatever went wrong, the caller gets an answer, the log the reason, the ledger the event.
         log.exception("event=failed call=%s path=%s", call.id, call.raw_path[:200])
-        await _refuse(call, runtime, InternalError("The gateway failed. Its operators find the reason by this id."))
+        _refuse(call, runtime, InternalError("The gateway failed. Its operators find the reason by this id."))
 
 
-async def _refuse(call: Call, runtime: Runtime, error: GatewayError) -> None:
-    try:
-        await replies.refuse(call, runtime, error)
-    except ClientGone:
+def _refuse(call: Call, runtime: Runtime, error: GatewayError) -> None:
+    if call.exchange.disconnected:
         call.is_client_gone = True
+    replies.refuse(call, runtime, error)
 
 
 def route(call: Call, runtime: Runtime) -> None:
@@ -137,14 +136,14 @@ async def answer_options(call: Call, runtime: Runtime) -> None:
     """Answer an OPTIONS that the document does not describe: which methods there are, and the version's headers."""
     assert call.entry is not None
     allow = ", ".join(allowed_methods(call.entry, call.segments))
-    await replies.respond(call, runtime, 204, [(b"allow", allow.encode())], b"")
+    replies.respond(call, runtime, 204, [(b"allow", allow.encode())], b"")
 
 
 async def answer_preflight(call: Call, runtime: Runtime, rule: CorsRecord) -> None:
     """Answer a browser's question before its call; it carries no key and learns no more than the rule."""
     assert call.entry is not None
     methods = allowed_methods(call.entry, call.segments)
-    await replies.respond(call, runtime, 204, cors.preflight_headers(call, rule, methods), b"")
+    replies.respond(call, runtime, 204, cors.preflight_headers(call, rule, methods), b"")
 
 
 async def serve_rest(call: Call, runtime: Runtime) -> None:
@@ -158,7 +157,10 @@ async def serve_rest(call: Call, runtime: Runtime) -> None:
     async def forward() -> None:
         await limits.admit(call, runtime)
         request = await relay.transform(call, target, runtime.settings.pseudonym)
-        await attempts.exchange(call, runtime, target, request)
+        if tunnel.is_asked_for(call) and not request.body:
+            await tunnel.serve(call, runtime, target, request)
+        else:
+            await attempts.exchange(call, runtime, target, request)
 
     rule = idempotency.rule_of(call)
     if rule is None:

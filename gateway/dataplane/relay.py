@@ -166,24 +166,24 @@ async def relay(call: Call, runtime: Runtime, response: UpstreamResponse) -> Non
     if call.method == "HEAD" or status in BODILESS_STATUSES:
         if status == 204:
             headers = [pair for pair in headers if pair[0] != b"content-length"]
-        await replies.respond_bodiless(call, runtime, status, headers)
+        replies.respond_bodiless(call, runtime, status, headers)
         return
     length = _declared_length(response.headers)
     most = call.route.max_response_bytes if call.route is not None else 0
     if most and length is not None and length > most:
         raise UpstreamInvalid(f"The upstream's answer is over the {most} bytes that this version allows.")
     if length == 0:
-        await replies.respond_bodiless(call, runtime, status, headers)
+        replies.respond_bodiless(call, runtime, status, headers)
         return
     call.is_streamed = length is None
     if length is None:
-        await replies.start(call, runtime, status, headers)
+        replies.start(call, runtime, status, headers)
         chunk = await response.read()
     else:
         chunk = await response.read()
         if not chunk:
             raise UpstreamUnreachable("The upstream broke off before the body it announced.")
-        await replies.start(call, runtime, status, headers)
+        replies.start(call, runtime, status, headers)
     await _relay_body(call, runtime, response, chunk, length, most)
 
 

@@ -69,7 +69,7 @@ class Capture:
             self.body += piece
 
 
-async def start(call: Call, runtime: Runtime, status: int, headers: list[Header]) -> None:
+def start(call: Call, runtime: Runtime, status: int, headers: list[Header]) -> None:
     """Send the head: the given headers, the version's (Deprecation …), the limits' and our own."""
     call.status = status
     call.head_sent_ns = time.monotonic_ns()
@@ -84,7 +84,7 @@ async def start(call: Call, runtime: Runtime, status: int, headers: list[Header]
     call.is_started = True
     if call.capture is not None:
         call.capture.head(status, headers)
-    await call.send({"type": "http.response.start", "status": status, "headers": merged})
+    call.exchange.start(status, merged)
 
 
 async def write(call: Call, chunk: bytes) -> None:
@@ -95,8 +95,10 @@ async def write(call: Call, chunk: bytes) -> None:
     call.response_bytes += len(chunk)
     if call.capture is not None:
         call.capture.take(chunk)
-    await call.send({"type": "http.response.body", "body": chunk, "more_body": True})
-    _check_there(call)
+    if call.exchange.is_congested:
+        await call.exchange.drain()
+        _check_there(call)
+    call.exchange.write(chunk)
 
 
 async def end(call: Call, runtime: Runtime, chunk: bytes = b"") -> None:
@@ -106,11 +108,14 @@ async def end(call: Call, runtime: Runtime, chunk: bytes = b"") -> None:
     if call.capture is not None:
         call.capture.take(chunk)
         call.capture.is_ended = True
+    if call.exchange.is_congested:
+        await call.exchange.drain()
+        _check_there(call)
     record(call, runtime)
-    await call.send({"type": "http.response.body", "body": chunk, "more_body": False})
+    call.exchange.end(chunk)
 
 
-async def respond(call: Call, runtime: Runtime, status: int, headers: list[Header], body: bytes) -> None:
+def respond(call: Call, runtime: Runtime, status: int, headers: list[Header], body: bytes) -> None:
     """Send a whole answer; `headers` without Content-Length, which is added."""
     if status not in BODILESS:
         headers = [*headers, (b"content-length", b"%d" % len(body))]
@@ -120,30 +125,30 @@ async def respond(call: Call, runtime: Runtime, status: int, headers: list[Heade
     is_bodiless = status in BODILESS or call.method == "HEAD"
     call.response_bytes = 0 if is_bodiless else len(body)
     record(call, runtime)
-    await start(call, runtime, status, headers)
-    await call.send({"type": "http.response.body", "body": b"" if is_bodiless else body, "more_body": False})
+    start(call, runtime, status, headers)
+    call.exchange.end(b"" if is_bodiless else body)
 
 
-async def respond_bodiless(call: Call, runtime: Runtime, status: int, headers: list[Header]) -> None:
+def respond_bodiless(call: Call, runtime: Runtime, status: int, headers: list[Header]) -> None:
     """Send an answer that has no body whatever its headers say: to HEAD, or 204 and 304."""
     call.status = status
     call.head_sent_ns = time.monotonic_ns()
     record(call, runtime)
-    await start(call, runtime, status, headers)
+    start(call, runtime, status, headers)
     if call.capture is not None:
         call.capture.is_ended = True
-    await call.send({"type": "http.response.body", "body": b"", "more_body": False})
+    call.exchange.end()
 
 
-async def refuse(call: Call, runtime: Runtime, error: GatewayError) -> None:
+def refuse(call: Call, runtime: Runtime, error: GatewayError) -> None:
     """Answer with a problem, in the shape of the API's kind. After the head has left the connection is cut instead."""
     note_refusal(call, error)
     if call.is_started:
-        await abort(call)
+        call.exchange.abort()
         return
     is_ai = call.route is not None and call.route.kind == "model"
     headers, body = problems.render(error, call_id=call.id, console_url=runtime.settings.console_url, is_ai=is_ai)
-    await respond(call, runtime, error.status, headers, body)
+    respond(call, runtime, error.status, headers, body)
 
 
 def note_refusal(call: Call, error: GatewayError) -> None:
@@ -154,14 +159,6 @@ def note_refusal(call: Call, error: GatewayError) -> None:
     call.verdict = error.detail
     if not call.is_started:
         call.status = error.status
-
-
-async def abort(call: Call) -> None:
-    """Cut the connection: an answer that broke off must never look complete (RFC 9112 §8)."""
-    if call.connection is not None:
-        call.connection.abort()
-    else:
-        raise ConnectionAbortedError("the answer broke off")
 
 
 def record_started(call: Call, runtime: Runtime) -> None:
@@ -215,18 +212,18 @@ def record(call: Call, runtime: Runtime) -> None:
 
 
 def _check_there(call: Call) -> None:
-    if call.connection is not None and call.connection.disconnected:
+    if call.exchange.disconnected:
         raise ClientGone
 
 
 async def read_body(call: Call, limit: int) -> bytes:
     """Read the request's body; raise BodyTooLarge over `limit` bytes, ClientGone when the caller left."""
-    if call.connection is not None and (whole := call.connection.whole_body()) is not None:
+    if (whole := call.exchange.whole_body()) is not None:
         call.body_is_read = True
         call.request_bytes += len(whole)
         if call.request_bytes > limit:
             raise too_large(limit)
-        return whole  # type: ignore[no-any-return]
+        return whole
     chunks = [chunk async for chunk in stream_body(call, limit)]
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -237,13 +234,11 @@ async def stream_body(call: Call, limit: int) -> AsyncIterator[bytes]:
     while not call.body_is_read:
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                message = await call.receive()
+                chunk = await call.exchange.read()
         except TimeoutError as error:
             raise BadRequest(f"The body did not arrive: nothing came for {BODY_SECONDS} s.") from error
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        chunk: bytes = message.get("body", b"")
-        call.body_is_read = not message.get("more_body", False)
+        _check_there(call)
+        call.body_is_read = call.exchange.is_body_whole
         call.request_bytes += len(chunk)
         if call.request_bytes > limit:
             raise too_large(limit)

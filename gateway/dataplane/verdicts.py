@@ -6,7 +6,6 @@ Best effort: what cannot be written is dropped and counted. The ledger gets its 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 
@@ -14,6 +13,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
+from gateway.dataplane import tasks
 from gateway.dataplane.allowance.store import Script
 from gateway.dataplane.calls import Finished, to_json
 
@@ -56,9 +56,7 @@ class Verdicts:
     async def close(self) -> None:
         """Stop the task after one last try to write what waits."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await tasks.end([self._task])
         while self._queue:
             await self._write_batch()
 

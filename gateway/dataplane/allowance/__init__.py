@@ -17,6 +17,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from gateway.dataplane import tasks
 from gateway.dataplane.allowance.counters import Bounds, Counter, Decision, Taken
 from gateway.dataplane.allowance.leases import REFUSAL_SECONDS, Account, Lease
 from gateway.dataplane.allowance.local import LocalCounters
@@ -32,7 +33,6 @@ HEARTBEAT_SECONDS = 1.0
 WORKER_LIFE_SECONDS = 10.0
 WORKERS_KEY = "gh:workers"
 TICK_SECONDS = 0.1
-CANCEL_SECONDS = 0.1
 ACCOUNTS = 50_000
 # These may be guessed at while the store is away; what costs money or tokens may not.
 GUESSABLE_UNITS = frozenset({"requests", "bytes", "concurrent"})
@@ -80,12 +80,7 @@ class Allowance:
 
     async def close(self) -> None:
         """Stop the tasks, give back what is unspent and let the connections go."""
-        running = self._tasks
-        while running:
-            for task in running:
-                task.cancel()
-            # The client swallows a cancellation that meets it while it connects.
-            _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)  # type: ignore[assignment]
+        await tasks.end(self._tasks)
         await self._give_back(everything=True)
         await self.redis.aclose()
 

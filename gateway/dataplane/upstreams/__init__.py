@@ -32,6 +32,8 @@ class UpstreamRequest:
     between_chunks_seconds: float = 30.0
     total_seconds: float = 120.0
     tls: TlsRecord | None = None
+    # The headers ask for another protocol: an answer of 101 opens a tunnel, see UpstreamResponse.write.
+    is_upgrade: bool = False
 
 
 class UpstreamResponse(Protocol):
@@ -53,6 +55,10 @@ class UpstreamResponse(Protocol):
         Raises UpstreamTimeout between chunks and when the whole takes longer than the request's total, and
         UpstreamUnreachable when the body broke off.
         """
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send through the tunnel that a 101 opened; `read` then gives what comes back, however long it takes."""
         ...
 
     async def aclose(self) -> None:

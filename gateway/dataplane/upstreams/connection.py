@@ -24,7 +24,8 @@ class Exchange:
 
     __slots__ = (
         "_between", "_chunks", "_error", "_final", "_held", "_head_bytes", "is_over", "is_head_there", "_is_interim",
-        "_waiter", "connection", "deadline", "headers", "is_head_request", "is_touched", "pump", "status",
+        "_waiter", "connection", "deadline", "headers", "is_head_request", "is_touched", "is_tunnel", "is_upgrade",
+        "pump", "status",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, request: UpstreamRequest) -> None:
@@ -37,6 +38,8 @@ class Exchange:
         # A byte of an answer has come: the request was seen.
         self.is_touched = False
         self.is_head_request = request.method == "HEAD"
+        self.is_upgrade = request.is_upgrade
+        self.is_tunnel = False
         self.pump: asyncio.Task[None] | None = None
         self._between = request.between_chunks_seconds
         self._chunks: list[bytes] = []
@@ -64,6 +67,12 @@ class Exchange:
         chunks, self._chunks, self._held = self._chunks, [], 0
         self.connection.resume()
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def write(self, data: bytes) -> None:
+        """Send through the tunnel that a 101 opened."""
+        if not self.is_over:
+            self.connection.transport.write(data)
+            await self.connection.drain()
 
     def expect_within(self, seconds: float) -> None:
         """Let the clock of the upstream run: something must come within this time."""
@@ -131,7 +140,11 @@ class Exchange:
         self.status = status
         self.is_head_there = True
         self.deadline = self._final
-        if self.is_head_request:
+        if status == 101 and self.is_upgrade:
+            # How long a tunnel may be silent is for whoever relays it to say.
+            self.is_tunnel = True
+            self.deadline = self._final = self._between = inf
+        elif self.is_head_request:
             self._complete()
         self._wake()
 
@@ -147,7 +160,7 @@ class Exchange:
 
     def on_message_complete(self) -> None:
         """End the exchange, unless it was an interim answer."""
-        if not self._is_interim:
+        if not self._is_interim and not self.is_tunnel:
             self._complete()
 
     def _complete(self) -> None:
@@ -228,9 +241,16 @@ class Connection(asyncio.Protocol):
             self.drop()
             return
         exchange.is_touched = True
+        if exchange.is_tunnel:
+            exchange.on_body(data)
+            return
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
+        except httptools.HttpParserUpgrade as error:
+            if exchange.is_tunnel:
+                if rest := data[error.args[0] :]:
+                    exchange.on_body(rest)
+                return
             exchange.fail(UpstreamInvalid("The upstream switched protocols without being asked to."))
             self.drop()
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import httpcore
 import httpx
 
 from gateway.dataplane.errors import Header, UpstreamError, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
@@ -14,6 +15,7 @@ from gateway.dataplane.upstreams.guard import Guard, Origin
 from gateway.dataplane.upstreams.pinned import Addresses, watched
 from gateway.dataplane.upstreams.tls import context_of
 
+TUNNEL_BYTES = 64 * 1024
 LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=512, keepalive_expiry=30.0)
 
 
@@ -109,8 +111,14 @@ class HttpxResponse:
         self.headers: list[Header] = [(name.lower(), value) for name, value in response.headers.raw]
         self._left = int(response.headers.get("content-length", -1))
 
+    async def write(self, data: bytes) -> None:
+        """Send through the tunnel that a 101 opened."""
+        await self._response.extensions["network_stream"].write(data)
+
     async def read(self) -> bytes:
         """Return the next piece, b"" at the clean end."""
+        if self.status == 101:
+            return await self._read_tunnel()
         try:
             async with asyncio.timeout_at(min(asyncio.get_running_loop().time() + self._between, self._final)):
                 chunk = await anext(self._chunks, b"")
@@ -123,6 +131,13 @@ class HttpxResponse:
             raise UpstreamTimeout(f"The upstream sent nothing more for {self._between:g} s.") from error
         except httpx.TransportError as error:
             raise UpstreamUnreachable("The upstream broke off in the middle of its answer.") from error
+
+    async def _read_tunnel(self) -> bytes:
+        try:
+            piece: bytes = await self._response.extensions["network_stream"].read(TUNNEL_BYTES)
+        except httpcore.ReadError:
+            return b""
+        return piece
 
     async def aclose(self) -> None:
         """Give the connection back, or drop it when the body was not read to its end."""

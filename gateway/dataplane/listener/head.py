@@ -22,8 +22,8 @@ def raw_path(target: bytes) -> bytes:
     return target
 
 
-def check_head(version: str, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    """Raise HeadRefused for a head that two servers could read differently."""
+def check_head(version: str, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]) -> bool:
+    """Raise HeadRefused for a head that two servers could read differently; say whether a 100 is waited for."""
     if version not in ("1.1", "1.0"):
         raise HeadRefused(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
     if method == b"CONNECT":
@@ -31,6 +31,7 @@ def check_head(version: str, method: bytes, target: bytes, headers: list[tuple[b
     if not target.isascii() or b"#" in target:
         raise HeadRefused(400, "The request target holds a character that must be percent-encoded.")
     hosts = lengths = 0
+    expects_continue = False
     encodings: list[bytes] = []
     size = len(target)
     for name, value in headers:
@@ -45,7 +46,9 @@ def check_head(version: str, method: bytes, target: bytes, headers: list[tuple[b
                 raise HeadRefused(400, "The Content-Length is not a number.")
         elif name == b"expect":
             # RFC 9110 §10.1.1: nothing else is defined, so nothing else can be met.
-            if value.lower() != b"100-continue" and version != "1.0":
+            # In HTTP/1.0 an expectation is ignored.
+            expects_continue = version != "1.0"
+            if expects_continue and value.lower() != b"100-continue":
                 raise HeadRefused(417, "The only expectation met here is 100-continue.")
         elif name == b"transfer-encoding":
             encodings.append(value.strip().lower())
@@ -59,3 +62,4 @@ def check_head(version: str, method: bytes, target: bytes, headers: list[tuple[b
         raise HeadRefused(400, "The length of the body is given twice.")
     if encodings and (encodings != [b"chunked"] or version == "1.0"):
         raise HeadRefused(400, "The only Transfer-Encoding taken is chunked, in HTTP/1.1.")
+    return expects_continue
