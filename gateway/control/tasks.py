@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from gateway.control import compaction
+from gateway.control import budgets, compaction
 
 logger = logging.getLogger("gatehouse.changelog")
 
@@ -17,3 +17,9 @@ def compact_changelog() -> int:
     if deleted := compaction.compact_changelog():
         logger.info("event=changelog_compacted rows=%d", deleted)
     return deleted
+
+
+@shared_task(name="gateway.control.tasks.keep_budgets_open", time_limit=300)
+def keep_budgets_open() -> list[str]:
+    """Count budgets anew where the store of limits has lost them; return the nodes that are waited for."""
+    return budgets.keep_budgets_open()

@@ -19,6 +19,11 @@ app.conf.beat_schedule = {
     "run-lost-imports": {"task": "apis.tasks.run_lost_imports", "schedule": 60.0, "options": {"expires": 60}},
     "roll-up-usage": {"task": "usage.tasks.roll_up_dirty_minutes", "schedule": 5.0, "options": {"expires": 5}},
     "write-cost-reports": {"task": "usage.tasks.write_cost_reports", "schedule": 15.0, "options": {"expires": 15}},
+    "keep-budgets-open": {
+        "task": "gateway.control.tasks.keep_budgets_open",
+        "schedule": 2.0,
+        "options": {"expires": 2},
+    },
     "compact-changelog": {
         "task": "gateway.control.tasks.compact_changelog",
         "schedule": 3600.0,

@@ -1,5 +1,6 @@
 """What is asked of usage. Numbers come from rollups; one call's detail comes from the ledger."""
 
+from usage.selectors.budgets import Spent, spent_since
 from usage.selectors.callers import callers_of, last_used
 from usage.selectors.calls import CallExplanation, call_by_id
 from usage.selectors.freshness import Freshness, freshness, freshness_of
@@ -17,6 +18,7 @@ __all__ = [
     "Point",
     "Scope",
     "Sight",
+    "Spent",
     "TopRow",
     "UsageSummary",
     "api_usage",
@@ -31,6 +33,7 @@ __all__ = [
     "reports_for",
     "scope_for",
     "sight_of",
+    "spent_since",
     "summary",
     "team_costs",
     "top",

@@ -111,6 +111,9 @@ class Allowance:
             except StoreDown:
                 _put_back(spent)
                 return self._decide_alone(counters, on_store_error)
+            except LimitsUnavailable:
+                _put_back(spent)
+                raise
         if not decision.is_admitted:
             _put_back(spent)
         if spent:
@@ -139,7 +142,7 @@ class Allowance:
         for counter, extra in zip(counters, extras, strict=True):
             bounds = self._bounds.of(counter)
             arguments += (
-                counter.algorithm, counter.limit, counter.amount, extra, int(counter.is_settled_later),
+                counter.algorithm, counter.limit, counter.amount, extra, _settled(counter),
                 counter.window_seconds * 1000, *([moment * 1000 for moment in bounds] if bounds else ("", "", "", "")),
             )  # fmt: skip
         asking = [account for account, extra in zip(accounts, extras, strict=True) if account is not None and extra]
@@ -150,6 +153,11 @@ class Allowance:
         finally:
             for account in asking:
                 account.is_asking = False
+        if int(answer[0]) < 0:
+            raise LimitsUnavailable(
+                "The store of limits has lost what was spent. Budgets open again once that is counted from the ledger.",
+                headers=[(b"retry-after", b"5")],
+            )
         return self._read(counters, accounts, answer, asked_at, lease_name)
 
     def _read(
@@ -253,6 +261,12 @@ def _put_back(spent: Sequence[tuple[Account, Lease]]) -> None:
     """Give permits back to the leases they came from: the call they were meant for was refused."""
     for _, lease in spent:
         lease.permits += 1
+
+
+def _settled(counter: Counter) -> str:
+    if counter.is_hard:
+        return "2"
+    return "1" if counter.is_settled_later else ""
 
 
 def _reservation_key(call_id: str, attempt: int) -> str:

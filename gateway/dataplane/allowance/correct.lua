@@ -5,7 +5,14 @@
 -- ARGV           per counter the amount that counts; what was booked beyond it is given back, what is missing is booked
 --
 -- Answers how many counters were corrected: 0 when there was nothing left to correct. A window that is over and
--- forgotten needs no correction, and must not come back without an end.
+-- forgotten needs no correction, and must not come back without an end. Neither does a reservation of another epoch: the
+-- counters were written anew from the ledger, where it stands by itself.
+
+local epoch = redis.call("HGET", KEYS[1], "epoch")
+if epoch and epoch ~= (redis.call("GET", "gh:epoch") or "") then
+  redis.call("DEL", KEYS[1])
+  return 0
+end
 
 local corrected = 0
 for index = 2, #KEYS do

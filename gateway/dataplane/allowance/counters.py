@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from gateway.dataplane.records import LimitRecord
 
 # Algorithms, as `LimitRecord.algorithm` names them.
 FIXED_WINDOW = "fixed_window"
 SLIDING_WINDOW = "sliding_window"
 TOKEN_BUCKET = "token_bucket"  # noqa: S105  the algorithm's name
 DAY_SECONDS = 86_400
+# Units that cost somebody: their counters are hard, and close when the store has lost what was spent.
+HARD_UNITS = frozenset({"tokens", "nano_usd"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,35 @@ class Counter:
     def is_settled_later(self) -> bool:
         """Say whether the amount is a worst case that `settle` corrects."""
         return self.unit != "requests"
+
+    @property
+    def is_hard(self) -> bool:
+        """Say whether it is a budget of money or tokens."""
+        return self.unit in HARD_UNITS
+
+
+def counter_of(limit: LimitRecord, plan_id: str, ids: Mapping[str, str]) -> Counter:
+    """Return a limit's counter for a caller.
+
+    `ids` are the public ids of its subscription, key, application, team, api and upstream. What several subscriptions
+    share is counted within their plan.
+    """
+    if limit.by == "subscription":
+        owner = ids["subscription"]
+    elif limit.by == "key":
+        owner = f"{ids['subscription']}:{ids['key']}"
+    else:
+        owner = f"{plan_id}:{ids[limit.by]}"
+    return Counter(
+        owner,
+        limit.id,
+        limit.limit,
+        limit.window_seconds,
+        limit.unit,
+        algorithm=limit.algorithm,
+        calendar=limit.calendar,
+        time_zone=limit.time_zone,
+    )
 
 
 @dataclass(frozen=True, slots=True)

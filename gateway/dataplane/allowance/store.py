@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
@@ -18,6 +19,15 @@ from redis.exceptions import NoScriptError, RedisError
 log = logging.getLogger("gatehouse.allowance")
 
 DEADLINE_SECONDS = 0.05
+# `{run id of the server}:{uuid}`, by the control plane: what was spent of money and tokens stands in the counters.
+EPOCH_KEY = "gh:epoch"
+END_FOREIGN_EPOCH = """
+local epoch = redis.call("GET", KEYS[1])
+if epoch and string.sub(epoch, 1, #ARGV[1] + 1) ~= ARGV[1] .. ":" then
+  return redis.call("DEL", KEYS[1])
+end
+return 0
+"""
 BREAKER_FAILURES = 5
 BREAKER_SECONDS = 1.0
 
@@ -99,6 +109,25 @@ class Breaker:
         self._failures = 0
 
 
+async def _greet(connection: AbstractConnection) -> None:
+    """Set a new connection up; where it leads to another server than the epoch was written on, end the epoch.
+
+    A server that took over, or came back from its disk, may have lost the last of what was spent.
+    """
+    await connection.on_connect()
+    await connection.send_command("INFO", "server")
+    server = run_id_of(await connection.read_response())
+    await connection.send_command("EVAL", END_FOREIGN_EPOCH, 1, EPOCH_KEY, server)
+    if int(await connection.read_response()):
+        log.error("event=budgets_closed reason=other_store run_id=%s", server)
+
+
+def run_id_of(info: bytes | str) -> str:
+    """Return the server's run id from the answer to INFO."""
+    text = info.decode() if isinstance(info, bytes) else info
+    return next((line[7:].strip() for line in text.splitlines() if line.startswith("run_id:")), "")
+
+
 def _connect(redis_url: str) -> Redis:
     """Return the worker's client: no retries of its own, since the deadline is ours."""
     pool = BlockingConnectionPool.from_url(
@@ -108,5 +137,6 @@ def _connect(redis_url: str) -> Redis:
         socket_connect_timeout=1.0,
         health_check_interval=0,
         retry=Retry(NoBackoff(), 0),
+        redis_connect_func=_greet,
     )
     return Redis.from_pool(pool)

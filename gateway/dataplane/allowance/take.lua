@@ -4,11 +4,12 @@
 -- KEYS[2]        where the leases given here are remembered ("" when none is asked for)
 -- KEYS[3..]      one name per counter; the window's start is appended here, so that no gateway's clock decides it
 -- ARGV           per counter: algorithm, limit, amount, extra permits asked for as a lease, "1" when the amount is
---                settled later, window in ms, and for a calendar window the bounds of this one and the next (start,
+--                settled later, "2" when it is money or tokens as well, window in ms, and for a calendar window the bounds of this one and the next (start,
 --                end, start, end in ms; "" otherwise)
 --
 -- Answers {1 or 0, ms that the leases live, then per counter: used, ms to its reset, extra permits given, 1 when it
--- refuses}; `used` is what stands afterwards. A refused call changes nothing.
+-- refuses}; `used` is what stands afterwards. A refused call changes nothing. Answers {-1} when money or tokens are asked
+-- for and the epoch is missing: this store has lost what was spent, and until that is written anew nobody may spend.
 -- Numbers above 2^53 lose digits in Lua, and tostring() writes 1e+15: amounts go in and out as %.0f text.
 
 local KEEP_MS = 3600 * 1000
@@ -135,6 +136,13 @@ function write.token_bucket(counter, lease)
   counter.later = counter.where
 end
 
+local epoch = redis.call("GET", "gh:epoch")
+for index = 3, #KEYS do
+  if not epoch and ARGV[1 + (index - 3) * PER_COUNTER + 4] == "2" then
+    return { -1 }
+  end
+end
+
 local is_repeated = KEYS[1] ~= "" and redis.call("EXISTS", KEYS[1]) == 1
 local counters, is_admitted, lease = {}, 1, LEASE_MS
 for index = 3, #KEYS do
@@ -145,7 +153,7 @@ for index = 3, #KEYS do
     limit = tonumber(ARGV[place + 1]),
     amount = tonumber(ARGV[place + 2]),
     extra = tonumber(ARGV[place + 3]),
-    is_settled = ARGV[place + 4] == "1",
+    is_settled = ARGV[place + 4] ~= "",
     window = tonumber(ARGV[place + 5]),
     given = 0,
   }
@@ -181,6 +189,7 @@ if is_admitted == 1 and not is_repeated then
     end
   end
   if longest > 0 then
+    redis.call("HSET", KEYS[1], "epoch", epoch or "")
     redis.call("PEXPIRE", KEYS[1], text(longest))
   end
 end

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from gateway.dataplane.allowance import Counter, Decision, Taken
+from gateway.dataplane.allowance.counters import counter_of
 from gateway.dataplane.allowance.slots import Queue, Refused
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import Header, QuotaExceeded
@@ -118,35 +119,20 @@ def _amount(call: Call, unit: str) -> int:
 
 
 def _counter(call: Call, limit: LimitRecord) -> Counter:
-    return Counter(
-        _owner(call, limit.by),
-        limit.id,
-        limit.limit,
-        limit.window_seconds,
-        limit.unit,
-        algorithm=limit.algorithm,
-        calendar=limit.calendar,
-        time_zone=limit.time_zone,
-    )
+    subscription, route = call.subscription, call.route
+    ids = {
+        "subscription": call.subscription_id,
+        "key": call.credential_id,
+        "application": subscription.application_id if subscription else "",
+        "team": subscription.team_id if subscription else "",
+        "api": route.api_id if route else "",
+        "upstream": route.version_id if route else "",
+    }
+    return counter_of(limit, call.plan_id, ids)
 
 
 def _queue(limit: LimitRecord) -> Queue:
     return Queue(limit.queue_size, limit.queue_seconds, limit.priority)
-
-
-def _owner(call: Call, by: str) -> str:
-    """Return whose the counter is. What several subscriptions share is counted within their plan."""
-    if by == "subscription" or call.subscription is None or call.route is None:
-        return call.subscription_id
-    if by == "key":
-        return f"{call.subscription_id}:{call.credential_id}"
-    owners = {
-        "application": call.subscription.application_id,
-        "team": call.subscription.team_id,
-        "api": call.route.api_id,
-        "upstream": call.route.version_id,
-    }
-    return f"{call.plan_id}:{owners[by]}"
 
 
 def _policy_headers(plan: PlanRecord) -> list[Header]:

@@ -13,6 +13,7 @@ from gateway.control.changelog import record_changes
 from gateway.control.models import Worker
 from gateway.dataplane.keys import derive_key, hash_key, mint_key
 from gateway.dataplane.records import UpstreamRecord
+from tests.gateway.conftest import open_budgets
 from tests.gateway.node.process import NodeProcess
 from tests.gateway.worker import credential, plan, route, subscription
 
@@ -36,6 +37,7 @@ def published(transactional_db, upstream) -> str:
     """Write one published API with a subscribed key to the changelog, with nothing counted yet; return the key."""
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as store:
         store.flushdb()
+    open_budgets(os.environ["REDIS_URL"])
     key = mint_key()
     pepper = derive_key(settings.MASTER_KEY, "pepper")
     with transaction.atomic():

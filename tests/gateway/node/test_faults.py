@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,38 +17,10 @@ from django.db import connection, transaction
 
 from gateway.control.changelog import record_changes
 from gateway.dataplane.records import LimitRecord
-from supervisor import valkey
-from supervisor.binaries import find_valkey
-from supervisor.ports import free_port
 from tests.gateway.node.process import NodeProcess
+from tests.gateway.node.store import Store
 from tests.gateway.worker import plan
 from usage.models import UsageEvent
-
-
-class Store:
-    """A Valkey of this test's own, which it may hurt."""
-
-    def __init__(self, home: Path) -> None:
-        home.mkdir()
-        self._valkey = valkey.Valkey(find_valkey("wheel"), home, free_port(), "secret", is_durable=False)
-        self._valkey.prepare()
-        self._log = (home / "log").open("ab")
-        self.url = self._valkey.url
-        self.start()
-
-    def start(self) -> None:
-        self.process: subprocess.Popen[bytes] = self._valkey.start(self._log)
-        valkey.wait_until_ready(self._valkey, self.process)
-
-    def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.terminate()
-            self.process.wait(10)
-
-    def close(self) -> None:
-        self.stop()
-        self._log.close()
 
 
 @pytest.fixture
