@@ -21,6 +21,8 @@ from gateway.dataplane.app import create_app, refusal_of
 from gateway.dataplane.control_link import ControlLink
 from gateway.dataplane.keys import Sealer
 from gateway.dataplane.listener.server import Server
+from gateway.dataplane.policies.key_sets import KeySets
+from gateway.dataplane.policies.own_tokens import Signer
 from gateway.dataplane.runtime import Keys, Runtime
 from gateway.dataplane.settings import SettingError, Settings
 from gateway.dataplane.spool import Spool
@@ -81,10 +83,13 @@ async def run_worker(settings: Settings, listening: socket.socket, control: sock
     allowance = Allowance(settings.redis_url, worker_id=f"{settings.node}/{settings.worker}")
     verdicts = Verdicts(allowance.redis)
     access_log = None if settings.access_log == "off" else AccessLog(settings.access_log)
+    upstream = create_upstream(settings)
     runtime = Runtime(
         settings=settings,
         live=LiveState(Sealer(settings.master_key), max_age_seconds=settings.state_max_age_seconds),
-        upstream=create_upstream(settings),
+        upstream=upstream,
+        signer=Signer.derive(settings.master_key, settings.gateway_url),
+        key_sets=KeySets(upstream),
         allowance=allowance,
         spool=spool,
         verdicts=verdicts,

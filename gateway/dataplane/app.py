@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from gateway.dataplane import problems, proxy
+from gateway.dataplane import oauth, problems, proxy
 from gateway.dataplane.calls import Finished, new_call_id
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import BadRequest, Header
@@ -30,6 +30,8 @@ def create_app(runtime: Runtime) -> Serve:
         elif exchange.raw_path == b"/readyz":
             body = readiness(runtime)
             _answer(exchange, 200 if body["ready"] else 503, body)
+        elif exchange.raw_path in oauth.PATHS:
+            await oauth.serve(exchange, runtime)
         else:
             await serve(Call(exchange, state=live.current(), settings=settings, now=now()), runtime)
 

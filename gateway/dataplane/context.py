@@ -42,7 +42,8 @@ class Call:
         "credential", "credential_id", "decision", "entry", "exchange", "extra_headers", "fault", "finished",
         "first_byte_ns",
         "generation", "head_sent_ns", "headers", "http_version", "id", "identity", "input_tokens", "is_authenticated",
-        "is_client_gone", "is_estimated", "is_started", "is_streamed", "is_try_it", "limit_ns", "method", "model",
+        "is_client_gone", "is_estimated", "is_started", "is_streamed", "is_token_ours", "is_try_it", "limit_ns",
+        "method", "model",
         "node", "operation", "output_tokens", "peer", "plan", "plan_id", "price_state", "provider", "query",
         "rate_limit_headers", "raw_path", "received_ns", "remainder", "request_bytes",
         "reserved_nano", "reserved_tokens", "response_bytes", "rights_seen", "route", "rule", "scheme", "segments",
@@ -88,6 +89,7 @@ class Call:
         self.plan_id = ""
         self.user_id = ""
         self.is_try_it = False
+        self.is_token_ours = False  # the bearer token is an access token of our own: it goes no further
         self.client_request_id = ""
 
         self.decision: Any = None  # what limits.admit got from the allowance, for limits.settle

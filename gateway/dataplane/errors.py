@@ -32,6 +32,7 @@ GatewayError
 │   └── QuotaExceeded 429              quota-exceeded
 ├── UpstreamError (fault upstream)
 │   ├── UpstreamUnreachable 502        upstream-unreachable
+│   ├── IssuerUnavailable 503          issuer-unavailable
 │   ├── UpstreamInvalid 502            upstream-invalid
 │   ├── UpstreamForbidden 502          upstream-forbidden (fault policy)
 │   ├── UpstreamTimeout 504            upstream-timeout
@@ -280,6 +281,12 @@ class UpstreamUnreachable(UpstreamError):
     """No connection, or it broke before an answer."""
 
     status, code, title, is_retryable = 502, "upstream-unreachable", "The service behind cannot be reached", True
+
+
+class IssuerUnavailable(UpstreamError):
+    """The keys of a token's issuer cannot be fetched."""
+
+    status, code, title, is_retryable = 503, "issuer-unavailable", "The token's issuer cannot be asked", True
 
 
 class UpstreamInvalid(UpstreamError):

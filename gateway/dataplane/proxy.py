@@ -26,7 +26,7 @@ import time
 from gateway.dataplane import attempts, idempotency, relay, replies, tunnel
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import ClientGone, GatewayError, InternalError, LoopDetected
-from gateway.dataplane.policies import access, cors, key_auth, limits
+from gateway.dataplane.policies import access, cors, key_auth, limits, token_auth
 from gateway.dataplane.records import CorsRecord
 from gateway.dataplane.router import allowed_methods, find_operation
 from gateway.dataplane.runtime import Runtime
@@ -68,6 +68,10 @@ async def _run(call: Call, runtime: Runtime) -> None:
         if call.operation is None and call.method == "OPTIONS":
             await answer_options(call, runtime)
             return
+        if call.route is not None and call.route.issuers and await token_auth.prepare(call, runtime):
+            # What was found before the wait may have changed in it.
+            call.state = runtime.live.current()
+            route(call, runtime)
         authenticate(call, runtime)
         authorise(call)
         call.auth_ns = time.monotonic_ns() - call.received_ns

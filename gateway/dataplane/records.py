@@ -76,6 +76,25 @@ class KeyPlacesRecord:
     is_basic: bool = False
 
 
+# Asymmetric ones alone: what issuers publish are no secrets.
+JWT_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerRecord:
+    """An issuer of JWTs that a version trusts. No algorithms means all asymmetric ones.
+
+    `applications` are pairs: a value of the claim `claim`, and the public id of the application that it stands for.
+    """
+
+    issuer: str
+    audience: str
+    jwks_url: str
+    algorithms: tuple[str, ...] = ()
+    claim: str = "client_id"
+    applications: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class RouteRecord:
     """One API version in one environment as the gateway serves it. Key: the version's public id.
@@ -121,6 +140,7 @@ class RouteRecord:
     max_response_bytes: int = 0
     key_places: KeyPlacesRecord | None = None
     idempotency: IdempotencyRecord | None = None
+    issuers: tuple[IssuerRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +256,11 @@ class CredentialRecord:
     expires_at: float | None = None
     revoked_at: float | None = None
     disabled_at: float | None = None
+
+    def is_usable(self, now: float) -> bool:
+        """Say whether the key opens anything at this moment."""
+        ends = (self.expires_at, self.revoked_at, self.disabled_at)
+        return not any(moment is not None and moment <= now for moment in ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,6 +424,7 @@ NESTED: dict[tuple[str, str], type] = {
     ("RouteRecord", "rewrite"): RewriteRecord,
     ("RouteRecord", "key_places"): KeyPlacesRecord,
     ("RouteRecord", "idempotency"): IdempotencyRecord,
+    ("RouteRecord", "issuers"): IssuerRecord,
     ("UpstreamRecord", "targets"): TargetRecord,
     ("UpstreamRecord", "tls"): TlsRecord,
     ("PlanRecord", "limits"): LimitRecord,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gateway.dataplane.calls import Finished, Started
 from gateway.dataplane.keys import Sealer, derive_key
 from gateway.dataplane.metrics import Metrics
+from gateway.dataplane.policies.own_tokens import Signer
 from gateway.dataplane.settings import Settings
 from gateway.dataplane.state import LiveState
 from gateway.dataplane.upstreams import Upstream
@@ -20,6 +21,7 @@ from gateway.dataplane.upstreams import Upstream
 if TYPE_CHECKING:
     from gateway.dataplane.access_log import AccessLog
     from gateway.dataplane.context import Call
+    from gateway.dataplane.policies.key_sets import KeySets
 
 
 class Spool(Protocol):
@@ -91,6 +93,8 @@ class Runtime:
     verdicts: Verdicts
     keys: Keys
     handlers: Mapping[str, Handler]
+    signer: Signer
+    key_sets: KeySets
     metrics: Metrics = field(default_factory=Metrics)
     access_log: AccessLog | None = None
     now: Callable[[], float] = time.time

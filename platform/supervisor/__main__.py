@@ -6,7 +6,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from supervisor.backup import back_up, restore
 from supervisor.checks import run_bench, run_lint, run_tests, set_up_front_end
 from supervisor.doctor import examine
 from supervisor.errors import SupervisorError
@@ -36,6 +38,13 @@ def main(arguments: Sequence[str]) -> int:
         if command == "master-key":
             make_master_key(options.master_key_file)
             return 0
+        if command == "backup":
+            sys.stdout.write(f"{back_up(options, parsed.file)}\nKeep the master key apart: {options.master_key_file}\n")
+            return 0
+        if command == "restore":
+            restore(options, parsed.file)
+            sys.stdout.write(f"{parsed.file} is restored; gateways load it anew when they next reach the database\n")
+            return 0
         set_up_front_end(ROOT)
         return 0 if command == "setup" else Launch(options).run()
     except SupervisorError as error:
@@ -49,6 +58,10 @@ def _parse(command: str, rest: Sequence[str]) -> argparse.Namespace:
         parser.add_argument("--no-model", action="store_true", help="leave the demo model out")
     if command == "lock":
         parser.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
+    if command == "backup":
+        parser.add_argument("file", nargs="?", type=Path, help="where to (default: backups/ of GATEHOUSE_HOME)")
+    if command == "restore":
+        parser.add_argument("file", type=Path, help="what ./run backup wrote")
     return parser.parse_args(rest)
 
 

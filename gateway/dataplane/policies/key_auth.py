@@ -14,7 +14,9 @@ import jwt
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import Header, KeyExpired, KeyInvalid, KeyRevoked, StateStale, Unauthenticated
 from gateway.dataplane.keys import LIVE_PREFIX, TRY_IT_PREFIX, hash_key, is_well_formed
+from gateway.dataplane.policies import token_auth
 from gateway.dataplane.policies.key_places import OUR_PREFIX, key_in
+from gateway.dataplane.records import CredentialRecord
 from gateway.dataplane.runtime import Runtime
 
 KEY_HEADERS = (b"authorization", b"x-api-key", b"api-key")
@@ -49,6 +51,8 @@ def authenticate(call: Call, runtime: Runtime) -> None:
         )
     if token.startswith(TRY_IT_PREFIX):
         _by_try_it(call, token, runtime)
+    elif token_auth.looks_like_jwt(token):
+        _by_token(call, token, runtime)
     else:
         _by_key(call, token, runtime)
     call.is_authenticated = True
@@ -86,6 +90,11 @@ def _by_key(call: Call, token: str, runtime: Runtime) -> None:
     if found is None:
         raise _invalid("No such key. It may have been deleted; make a new one for the application.")
     key, record = found
+    _check_key(call, record)
+    call.credential_id, call.credential = key, record
+
+
+def _check_key(call: Call, record: CredentialRecord) -> None:
     assert call.route is not None
     if record.environment != call.route.environment:
         raise _invalid(f"The key belongs to {record.environment}, this is {call.route.environment}.")
@@ -95,6 +104,16 @@ def _by_key(call: Call, token: str, runtime: Runtime) -> None:
         raise KeyRevoked("The key is disabled. Enable it or use another one.", headers=CHALLENGE_INVALID)
     if record.expires_at is not None and record.expires_at <= call.at:
         raise KeyExpired("The key has expired. Make a new one for the application.", headers=CHALLENGE_INVALID)
+
+
+def _by_token(call: Call, token: str, runtime: Runtime) -> None:
+    key, record = token_auth.authenticate(call, token, runtime)
+    if record is None:
+        record = call.state.credentials.get(key)
+        if record is None:
+            raise _invalid("The key that the access token was given for was deleted.")
+        _check_key(call, record)
+        call.is_token_ours = True
     call.credential_id, call.credential = key, record
 
 
