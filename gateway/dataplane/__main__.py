@@ -108,6 +108,7 @@ async def run_worker(settings: Settings, listening: socket.socket, control: sock
         runtime.live.is_draining = True
         server.stop()
 
+    runtime.metrics.loop_lag = server.take_loop_lag
     series = partial(runtime.metrics.series, runtime)
     control_link = ControlLink(runtime.live, worker=settings.worker, on_end=stop, series=series)
     link = asyncio.create_task(control_link.run(control))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import resource
 from bisect import bisect_left
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ FAMILIES = {
     "gatehouse_in_flight": ("gauge", "Calls under way."),
     "gatehouse_queue_depth": ("gauge", "Calls that wait for a concurrency slot."),
     "gatehouse_limit_store_up": ("gauge", "Workers whose store of limits answers."),
+    "gatehouse_loop_lag_ms": ("gauge", "Longest time within a second that a worker did nothing else, by worker."),
     "gatehouse_worker_memory_bytes": ("gauge", "Resident memory, by worker."),
     "gatehouse_worker_open_files": ("gauge", "Open file descriptors, by worker."),
     "gatehouse_worker_cpu_seconds_total": ("counter", "CPU time, by worker."),
@@ -55,6 +57,8 @@ class Metrics:
     def __init__(self) -> None:
         self.in_flight = 0
         self.retries = 0
+        # Set by the worker; answers the longest lag of its loop since it was asked last, in seconds.
+        self.loop_lag: Callable[[], float] = float
         self._calls: dict[tuple[str, int, str], int] = {}
         self._versions: set[str] = set()
         self._codes: dict[str, int] = {}
@@ -123,6 +127,7 @@ class Metrics:
             "gatehouse_in_flight": self.in_flight,
             "gatehouse_queue_depth": runtime.allowance.slots.queue_depth,
             "gatehouse_limit_store_up": int(runtime.allowance.is_store_up),
+            f'gatehouse_loop_lag_ms{{worker="{worker}"}}': self.loop_lag() * 1000,
             f'gatehouse_worker_memory_bytes{{worker="{worker}"}}': resident_bytes(),
             f'gatehouse_worker_open_files{{worker="{worker}"}}': open_files(),
             f'gatehouse_worker_cpu_seconds_total{{worker="{worker}"}}': usage.ru_utime + usage.ru_stime,

@@ -16,6 +16,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from errno import ENOSPC
 from pathlib import Path
 from struct import Struct
 from typing import Any
@@ -36,6 +37,8 @@ ROOM_BYTES = 4096
 CONTROLS = bytes(range(32))
 # A call under way must still be able to tell its end when the cap is reached; new calls are refused before.
 RESERVE_SHARE = 0.1
+# Held on the disk itself for the same reason: a record is about a kilobyte.
+RESERVE_BYTES = 512 * 1024
 RETRY_AFTER = (b"retry-after", b"10")
 
 
@@ -153,6 +156,39 @@ def is_writer_alive(segment: Path) -> bool:
     return False
 
 
+class _Reserve:
+    """Room on the disk that is given up when it is full, so that calls under way can still tell their end."""
+
+    def __init__(self, path: Path) -> None:
+        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._is_held = False
+        self.take()
+
+    def take(self) -> bool:
+        """Hold the room; say whether it is held."""
+        if not self._is_held:
+            try:
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(self._handle, 0, RESERVE_BYTES)
+                else:
+                    os.pwrite(self._handle, bytes(RESERVE_BYTES), 0)
+                self._is_held = True
+            except OSError:
+                os.ftruncate(self._handle, 0)
+        return self._is_held
+
+    def give(self) -> bool:
+        """Give the room up; say whether there was some."""
+        was_held, self._is_held = self._is_held, False
+        if was_held:
+            os.ftruncate(self._handle, 0)
+        return was_held
+
+    def close(self) -> None:
+        """Let go of the file; it stays for the next worker of this name."""
+        os.close(self._handle)
+
+
 class Spool:
     """The writer of one worker. Not for threads: `append` and the sealing task share one event loop."""
 
@@ -172,6 +208,8 @@ class Spool:
         self._alive = directory / f"{self._prefix}.alive"
         self._lock = _hold(self._alive)
         self._bytes = _measure(directory)
+        # Beside the segments, by the worker's name: whoever takes its place takes it over.
+        self._reserve = _Reserve(directory.with_name(f"{directory.name}.{worker}.reserve"))
 
     @property
     def size_bytes(self) -> int:
@@ -199,6 +237,7 @@ class Spool:
         await asyncio.to_thread(self._sync, self._take_unsynced(), None)
         self._alive.unlink(missing_ok=True)
         os.close(self._lock)
+        self._reserve.close()
 
     def append(self, call: Started | Finished) -> None:
         """Write one record; raise SpoolFull when it cannot be kept. A call under way may use a reserve of space."""
@@ -230,19 +269,30 @@ class Spool:
         record = HEAD.pack(len(payload), zlib.crc32(payload)) + payload
         if self._bytes + max(len(record), ROOM_BYTES) > cap:
             self._refuse("the spool has reached its size")
+        if not may_use_reserve and not self._reserve.take():
+            self._is_failing = True
+            self._refuse("the disk is full")
         try:
-            segment = self._segment or self._open()
-            segment.write(record)
-            if self._fsync_seconds == 0:
-                os.fsync(segment.handle)
+            segment = self._put(record)
         except OSError as error:
             self._is_failing = True
             self._drop_torn()
-            self._refuse(f"the spool cannot be written: {error.strerror}")
+            if not (may_use_reserve and error.errno == ENOSPC and self._reserve.give()):
+                self._refuse(f"the spool cannot be written: {error.strerror}")
+            self._write(payload, may_use_reserve=True)
+            self._is_failing = True
+            return
         self._is_failing = False
         self._bytes += len(record)
         if segment.size >= SEGMENT_BYTES:
             self._seal()
+
+    def _put(self, record: bytes) -> _Segment:
+        segment = self._segment or self._open()
+        segment.write(record)
+        if self._fsync_seconds == 0:
+            os.fsync(segment.handle)
+        return segment
 
     def _refuse(self, reason: str) -> None:
         self.unrecorded += 1

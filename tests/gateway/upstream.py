@@ -184,6 +184,15 @@ class Upstream:
     async def _do_big(self, seen: Seen, reader: Any, writer: asyncio.StreamWriter) -> bool:
         return await self._answer(writer, b"x" * 3_000_000)
 
+    async def _do_huge(self, seen: Seen, reader: Any, writer: asyncio.StreamWriter) -> bool:
+        """Send 50 MB as fast as they are taken."""
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 52428800\r\n\r\n")
+        for _ in range(800):
+            writer.write(b"x" * 65_536)
+            await writer.drain()
+            seen.chunks_sent += 1
+        return True
+
     async def _do_garbage(self, seen: Seen, reader: Any, writer: asyncio.StreamWriter) -> bool:
         writer.write(b"this is not HTTP at all\r\n\r\n")
         await writer.drain()

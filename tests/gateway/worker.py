@@ -103,9 +103,9 @@ def world(key: str, base_url: str, **upstream: Any) -> list[list[Any]]:
 
 
 class Worker:
-    """Starts on a free port of loopback; `send` speaks the node's protocol."""
+    """Starts on a free port of loopback; `send` speaks the node's protocol. `wrapper` is a command that starts ours."""
 
-    def __init__(self, home: Path, **environment: str) -> None:
+    def __init__(self, home: Path, *, wrapper: Sequence[str] = (), **environment: str) -> None:
         self.home = home
         self.key = mint_key()
         master = home / "master.key"
@@ -127,7 +127,17 @@ class Worker:
         fds = ["--listen-fd", str(self.listening.fileno()), "--control-fd", str(theirs.fileno())]
         self.log = (home / "worker.log").open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-X", "dev", "-W", "ignore::DeprecationWarning", "-m", "gateway.dataplane", *fds],
+            [
+                *wrapper,
+                sys.executable,
+                "-X",
+                "dev",
+                "-W",
+                "ignore::DeprecationWarning",
+                "-m",
+                "gateway.dataplane",
+                *fds,
+            ],
             pass_fds=(self.listening.fileno(), theirs.fileno()),
             env={**defaults, **environment},
             cwd=home,

@@ -32,8 +32,15 @@ class Server:
         self.connections: set[Connection] = set()
         # The calls under way, those included whose last byte has left and that still tidy up.
         self.tasks: set[asyncio.Task[None]] = set()
+        # The longest that something has kept the loop from turning, since it was last asked for.
+        self.loop_lag_seconds = 0.0
         self._drain_seconds = drain_seconds
         self._stopping = asyncio.Event()
+
+    def take_loop_lag(self) -> float:
+        """Return the longest lag since the last time, in seconds."""
+        lag, self.loop_lag_seconds = self.loop_lag_seconds, 0.0
+        return lag
 
     def stop(self) -> None:
         """Stop accepting; `run` returns once the calls under way have ended or their grace is over."""
@@ -55,8 +62,11 @@ class Server:
 
     async def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
+            due = loop.time() + TICK_SECONDS
             await asyncio.sleep(TICK_SECONDS)
             now = loop.time()
+            # The loop was busy with something else for as long.
+            self.loop_lag_seconds = max(self.loop_lag_seconds, now - due)
             for connection in [c for c in self.connections if c.deadline < now]:
                 connection.late()
 

@@ -5,6 +5,13 @@ import pytest
 from apis.gateway_settings import find_problems, route_fields
 from gateway.dataplane.records import RouteRecord
 
+ISSUER = {
+    "issuer": "https://login.example.com/",
+    "audience": "orders",
+    "jwks_url": "https://login.example.com/jwks.json",
+    "applications": {"shop": "app_1"},
+}
+
 
 @pytest.mark.parametrize(
     ("settings", "pointer", "words"),
@@ -28,6 +35,14 @@ from gateway.dataplane.records import RouteRecord
         ({"rewrite": {"prefix": "/internal/"}}, "/rewrite/prefix", "slash"),
         ({"rewrite": {"paths": {"a": "/x/../y"}}}, "/rewrite/paths/a", "/x/../y"),
         ({"rewrite": {"query": {"set": {"a": 1}}}}, "/rewrite/query/set", "1"),
+        ({"auth": {"jwt": {}}}, "/auth/jwt", "list"),
+        ({"auth": {"jwt": [{**ISSUER, "issuer": ""}]}}, "/auth/jwt/0/issuer", "issuer"),
+        ({"auth": {"jwt": [{**ISSUER, "jwks_url": "file:///x"}]}}, "/auth/jwt/0/jwks_url", "'file:///x'"),
+        ({"auth": {"jwt": [{**ISSUER, "algorithms": ["HS256"]}]}}, "/auth/jwt/0/algorithms/0", "'HS256'"),
+        ({"auth": {"jwt": [{**ISSUER, "algorithms": ["none"]}]}}, "/auth/jwt/0/algorithms/0", "'none'"),
+        ({"auth": {"jwt": [{**ISSUER, "applications": {}}]}}, "/auth/jwt/0/applications", "application's id"),
+        ({"auth": {"jwt": [{**ISSUER, "applications": {"a": "x"}}]}}, "/auth/jwt/0/applications/a", "'x'"),
+        ({"auth": {"jwt": [{**ISSUER, "leeway": 9}]}}, "/auth/jwt/0/leeway", "'leeway'"),
         ({"sizes": {"max_query_bytes": 0}}, "/sizes/max_query_bytes", "0"),
         ({"sizes": {"max_body": 1}}, "/sizes/max_body", "'max_body'"),
     ],
@@ -57,3 +72,11 @@ def test_valid_blocks_become_the_fields_of_a_route():
     assert route.request_headers is not None and route.request_headers.set == (("X-A", "{plan}"),)
     assert route.response_headers is None
     assert route.cors is not None and route.cors.origins == ("https://a.example",)
+
+
+def test_issuers_reach_the_route_and_key_places_stay_as_they_are():
+    fields = route_fields({"auth": {"jwt": [ISSUER]}})
+    assert set(fields) == {"issuers"}
+    (record,) = fields["issuers"]
+    assert (record.claim, record.algorithms, record.applications) == ("client_id", (), (("shop", "app_1"),))
+    assert set(route_fields({"auth": {"basic": True}})) == {"key_places"}

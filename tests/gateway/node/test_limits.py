@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
 import time
 from collections import Counter
 
@@ -65,3 +68,36 @@ def test_concurrent_calls_over_two_nodes_never_pass_their_limit(start_node, publ
     assert set(answers) <= {200, 429, 503}
     assert upstream.most_at_once <= 5
     assert 503 in answers or answers.count(200) >= 20
+
+
+def test_slots_of_a_worker_killed_under_load_come_back_and_the_limit_holds(start_node, published, upstream):
+    with transaction.atomic():
+        limits = (LimitRecord("slots", 4, 0, "concurrent", queue_size=50, queue_seconds=10.0),)
+        record_changes([("plan", "plan_free", plan(limits=limits, on_store_error="closed"))])
+    node = start_node(workers=2)
+    node.ready()
+
+    async def main() -> tuple[int, int]:
+        until = asyncio.get_running_loop().time() + 9
+        after = 0
+
+        async def keep_asking() -> None:
+            nonlocal after
+            async with httpx.AsyncClient(headers={"x-api-key": published}, timeout=20, trust_env=False) as client:
+                while (now := asyncio.get_running_loop().time()) < until:
+                    with contextlib.suppress(httpx.TransportError):
+                        answer = await client.get(f"{node.url}/pay/orders/v1/stream")
+                        # Five seconds after the kill the dead worker's slots must serve others.
+                        after += answer.status_code == 200 and now > until - 3
+
+        asking = [asyncio.create_task(keep_asking()) for _ in range(16)]
+        await asyncio.sleep(1)
+        os.kill(node.worker_pids()[0], signal.SIGKILL)
+        await asyncio.gather(*asking)
+        return after, upstream.most_at_once
+
+    after, most = asyncio.run(main())
+    # A connection of the killed worker is closed by the kernel, so the service behind never sees more either.
+    assert most <= 4
+    # Half a second each on four slots: three seconds serve 24, half of them would do for two.
+    assert after > 12
