@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -32,6 +33,9 @@ from gateway.dataplane.upstreams.asyncio_client import AsyncioUpstream
 from gateway.dataplane.upstreams.guard import Guard
 from gateway.dataplane.verdicts import Verdicts
 
+if TYPE_CHECKING:
+    from gateway.dataplane.spans import Spans
+
 log = logging.getLogger("gatehouse.worker")
 
 EXIT_SETTINGS = 2
@@ -52,13 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("gatehouse").setLevel(os.environ.get("GATEHOUSE_LOG_LEVEL", "WARNING"))
     try:
         settings = Settings.from_env(worker=options.worker)
+        spans = create_spans(settings)
     except SettingError as error:
         sys.stderr.write(f"gateway worker: {error}\n")
         return EXIT_SETTINGS
     gc.set_threshold(COLLECT_AFTER_ALLOCATIONS, 20, 20)
     listening = socket.socket(fileno=options.listen_fd)
     control = socket.socket(fileno=options.control_fd)
-    uvloop.run(run_worker(settings, listening, control))
+    uvloop.run(run_worker(settings, listening, control, spans))
+    if spans is not None:
+        spans.close()
     return 0
 
 
@@ -72,7 +79,18 @@ def create_upstream(settings: Settings) -> Upstream:
     return AsyncioUpstream(guard)
 
 
-async def run_worker(settings: Settings, listening: socket.socket, control: socket.socket) -> None:
+def create_spans(settings: Settings) -> Spans | None:
+    """Return the exporter of traces, None without an address for them."""
+    if not settings.otlp_url:
+        return None
+    try:
+        from gateway.dataplane.spans import Spans
+    except ImportError as error:
+        raise SettingError("GATEHOUSE_OTLP_URL needs the extra: pip install 'gatehouse[otel]'") from error
+    return Spans(settings.otlp_url, node=settings.node, worker=settings.worker)
+
+
+async def run_worker(settings: Settings, listening: socket.socket, control: socket.socket, spans: Spans | None) -> None:
     """Serve until SIGTERM, a drain or the node's end; calls under way get GATEHOUSE_DRAIN_SECONDS."""
     spool = Spool(
         settings.spool_dir,
@@ -95,6 +113,7 @@ async def run_worker(settings: Settings, listening: socket.socket, control: sock
         verdicts=verdicts,
         keys=Keys.derive(settings.master_key),
         access_log=access_log,
+        spans=spans,
         handlers={"rest": proxy.serve_rest, "prompt": prompts.serve_prompt, "model": ai.serve_model},
     )
     for part in (spool, allowance, verdicts):

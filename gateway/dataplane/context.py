@@ -42,8 +42,8 @@ class Call:
         "credential", "credential_id", "decision", "entry", "exchange", "extra_headers", "fault", "finished",
         "first_byte_ns",
         "generation", "head_sent_ns", "headers", "http_version", "id", "identity", "input_tokens", "is_authenticated",
-        "is_client_gone", "is_estimated", "is_started", "is_streamed", "is_token_ours", "is_try_it", "limit_ns",
-        "method", "model",
+        "is_client_gone", "is_estimated", "is_started", "is_streamed", "is_token_ours", "is_traced", "is_try_it",
+        "limit_ns", "method", "model",
         "node", "operation", "output_tokens", "peer", "plan", "plan_id", "price_state", "provider", "query",
         "rate_limit_headers", "raw_path", "received_ns", "remainder", "request_bytes",
         "reserved_nano", "reserved_tokens", "response_bytes", "rights_seen", "route", "rule", "scheme", "segments",
@@ -60,6 +60,7 @@ class Call:
         self.generation = state.generation
         self.node = settings.node
         self.worker = settings.worker
+        self.is_traced = settings.otlp_url != ""
         self.exchange = exchange
         self.method = exchange.method
         self.raw_path = exchange.raw_path.decode("latin-1")

@@ -185,7 +185,7 @@ async def _send(call: Call, runtime: Runtime, order: Order, tried: list[str]) ->
     while True:
         chosen = ring.choose(order.target.keys, tried)
         request = _request(order, chosen[1].secret if chosen else "")
-        request.headers.append(tracing.next_hop(call.headers, call.id))
+        request.headers.append(tracing.next_hop(call.headers, call.id, is_traced=call.is_traced))
         replies.record_started(call, runtime)
         call.upstream_start_ns = time.monotonic_ns()
         response = await runtime.upstream.send(request)

@@ -55,6 +55,8 @@ async def serve(call: Call, runtime: Runtime) -> None:
         metrics.note(call)
         if runtime.access_log is not None:
             runtime.access_log.note(call)
+        if runtime.spans is not None:
+            runtime.spans.note(call)
         if call.decision is not None or call.slots:
             await limits.settle(call, runtime)
 

@@ -141,7 +141,7 @@ def request_headers(call: Call, target: UpstreamRecord, pseudonym: str) -> list[
         (b"x-forwarded-host", host),
         (b"x-forwarded-proto", call.scheme.encode()),
         (b"x-request-id", call.id.encode()),
-        tracing.next_hop(call.headers, call.id),
+        tracing.next_hop(call.headers, call.id, is_traced=call.is_traced),
     ]
     if call.route is not None and call.route.key_places is not None:
         headers = without_key(headers, call.route.key_places)

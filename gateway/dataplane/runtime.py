@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.dataplane.access_log import AccessLog
     from gateway.dataplane.context import Call
     from gateway.dataplane.policies.key_sets import KeySets
+    from gateway.dataplane.spans import Spans
 
 
 class Spool(Protocol):
@@ -97,4 +98,5 @@ class Runtime:
     key_sets: KeySets
     metrics: Metrics = field(default_factory=Metrics)
     access_log: AccessLog | None = None
+    spans: Spans | None = None
     now: Callable[[], float] = time.time

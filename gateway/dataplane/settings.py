@@ -40,6 +40,7 @@ class Settings:
     spool_max_bytes: int = 1 << 30
     on_spool_full: str = "refuse"
     access_log: str = "off"
+    otlp_url: str = ""
     tells_overhead: bool = True
     drain_seconds: float = 30.0
     mode: str = "development"
@@ -77,6 +78,7 @@ class Settings:
             spool_fsync_seconds=_number(env, "GATEHOUSE_SPOOL_FSYNC_SECONDS", 1),
             spool_max_bytes=int(_number(env, "GATEHOUSE_SPOOL_MAX_BYTES", 1 << 30)),
             access_log=_choice(env, "GATEHOUSE_ACCESS_LOG", ACCESS_LOGS),
+            otlp_url=_url(env, "GATEHOUSE_OTLP_URL", "http://") if env.get("GATEHOUSE_OTLP_URL") else "",
             tells_overhead=_choice(env, "GATEHOUSE_OVERHEAD_HEADER", ("1", "0")) == "1",
             on_spool_full=_choice(env, "GATEHOUSE_ON_SPOOL_FULL", ON_SPOOL_FULL),
             drain_seconds=_number(env, "GATEHOUSE_DRAIN_SECONDS", 30),
