@@ -1,7 +1,7 @@
 """One OpenTelemetry span for each call, sent by OTLP over HTTP in batches from a thread of the SDK's own.
 
-An extra: `pip install 'gatehouse[otel]'`, then GATEHOUSE_OTLP_URL. The span's id is the parent id that the upstream is told (tracing.py),
-so a trace goes through. Names follow OpenTelemetry's semantic conventions for HTTP and generative AI.
+An extra: `pip install 'gatehouse[otel]'`, then GATEHOUSE_OTLP_URL. The span's id is the parent id that the upstream
+is told (tracing.py), so a trace goes through. Names follow OpenTelemetry's semantic conventions.
 """
 
 from __future__ import annotations
