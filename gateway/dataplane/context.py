@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.dataplane.state import State
 
 NANOS_PER_MS = 1_000_000
+NO_HEADERS: frozenset[bytes] = frozenset()
 
 
 class Call:
@@ -38,17 +39,14 @@ class Call:
 
     __slots__ = (
         "at", "attempt", "auth_ns", "body_is_read", "cached_tokens", "capture", "client_request_id", "code",
-        "cors_headers", "cost_nano",
-        "credential", "credential_id", "decision", "entry", "exchange", "extra_headers", "fault", "finished",
-        "first_byte_ns",
-        "generation", "head_sent_ns", "headers", "http_version", "id", "identity", "input_tokens", "is_authenticated",
-        "is_client_gone", "is_estimated", "is_started", "is_streamed", "is_token_ours", "is_traced", "is_try_it",
-        "limit_ns", "method", "model",
-        "node", "operation", "output_tokens", "peer", "plan", "plan_id", "price_state", "provider", "query",
-        "rate_limit_headers", "raw_path", "received_ns", "remainder", "request_bytes",
-        "reserved_nano", "reserved_tokens", "response_bytes", "rights_seen", "route", "rule", "scheme", "segments",
-        "slots", "state", "state_headers", "status", "subscription", "subscription_id", "upstream_end_ns",
-        "upstream_start_ns", "upstream_status",
+        "cors_headers", "cost_nano", "credential", "credential_id", "decision", "entry", "exchange", "extra_headers",
+        "fault", "finished", "first_byte_ns", "generation", "has_signed_body", "head_sent_ns", "headers",
+        "http_version", "id", "identity", "input_tokens", "is_authenticated", "is_client_gone", "is_estimated",
+        "is_started", "is_streamed", "is_traced", "is_try_it", "limit_ns", "method", "model", "node", "operation",
+        "output_tokens", "peer", "plan", "plan_id", "price_state", "provider", "query", "rate_limit_headers",
+        "raw_path", "received_ns", "remainder", "request_bytes", "reserved_nano", "reserved_tokens", "response_bytes",
+        "rights_seen", "route", "rule", "scheme", "segments", "slots", "spent_headers", "state", "state_headers",
+        "status", "subscription", "subscription_id", "upstream_end_ns", "upstream_start_ns", "upstream_status",
         "user_id", "verdict", "whole_body", "worker",
     )  # fmt: skip
 
@@ -90,7 +88,8 @@ class Call:
         self.plan_id = ""
         self.user_id = ""
         self.is_try_it = False
-        self.is_token_ours = False  # the bearer token is an access token of our own: it goes no further
+        self.spent_headers: frozenset[bytes] = NO_HEADERS  # what carried a proof made for us: it goes no further
+        self.has_signed_body = False  # the body must fit the Content-Digest that was signed
         self.client_request_id = ""
 
         self.decision: Any = None  # what limits.admit got from the allowance, for limits.settle

@@ -26,12 +26,14 @@ import time
 from gateway.dataplane import attempts, idempotency, relay, replies, tunnel
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import ClientGone, GatewayError, InternalError, LoopDetected
-from gateway.dataplane.policies import access, cors, key_auth, limits, token_auth
+from gateway.dataplane.policies import access, cors, key_auth, limits, signatures, token_auth
 from gateway.dataplane.records import CorsRecord
 from gateway.dataplane.router import allowed_methods, find_operation
 from gateway.dataplane.runtime import Runtime
 
 log = logging.getLogger("gatehouse.call")
+# For kinds of APIs that have no upstream of their own.
+SIGNED_BODY_BYTES = 10 * 1024 * 1024
 
 
 async def serve(call: Call, runtime: Runtime) -> None:
@@ -76,6 +78,8 @@ async def _run(call: Call, runtime: Runtime) -> None:
             route(call, runtime)
         authenticate(call, runtime)
         authorise(call)
+        if call.has_signed_body:
+            await check_signed_body(call)
         call.auth_ns = time.monotonic_ns() - call.received_ns
         assert call.route is not None
         await runtime.handlers[call.route.kind](call, runtime)
@@ -136,6 +140,14 @@ def authorise(call: Call) -> None:
             access.show_version(call)
             access.check_state(call)
         call.operation = find_operation(call.entry, call.method, call.segments, call.raw_path)
+
+
+async def check_signed_body(call: Call) -> None:
+    """Read the body and compare it with the digest that was signed, before anything of it goes on."""
+    upstream = call.state.upstreams.get(call.route.version_id) if call.route is not None else None
+    body = await replies.read_body(call, upstream.max_body_bytes if upstream is not None else SIGNED_BODY_BYTES)
+    signatures.check_body(call.headers, body)
+    call.whole_body = body
 
 
 async def answer_options(call: Call, runtime: Runtime) -> None:

@@ -128,7 +128,7 @@ def request_headers(call: Call, target: UpstreamRecord, pseudonym: str) -> list[
             or name in dropped
             or name.startswith(OWN_PREFIXES)
             or (name in KEY_HEADERS and carries_our_key(name, value))
-            or (call.is_token_ours and name == b"authorization")
+            or name in call.spent_headers
         ):
             continue
         else:

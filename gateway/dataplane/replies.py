@@ -218,6 +218,8 @@ def _check_there(call: Call) -> None:
 
 async def read_body(call: Call, limit: int) -> bytes:
     """Read the request's body; raise BodyTooLarge over `limit` bytes, ClientGone when the caller left."""
+    if call.whole_body is not None:
+        return call.whole_body
     if (whole := call.exchange.whole_body()) is not None:
         call.body_is_read = True
         call.request_bytes += len(whole)

@@ -67,12 +67,16 @@ class Keys:
     pepper: bytes = field(repr=False)
     try_it: bytes = field(repr=False)
     replies: Sealer = field(repr=False)
+    signing: bytes = field(repr=False)
 
     @classmethod
     def derive(cls, master: bytes) -> Keys:
         """Derive them once."""
         return cls(
-            pepper=derive_key(master, "pepper"), try_it=derive_key(master, "try-it"), replies=Sealer(master, "replies")
+            pepper=derive_key(master, "pepper"),
+            try_it=derive_key(master, "try-it"),
+            replies=Sealer(master, "replies"),
+            signing=derive_key(master, "signing"),
         )
 
 

@@ -131,12 +131,13 @@ class CredentialSerializer(serializers.ModelSerializer[Credential]):
 
 
 class MadeCredentialSerializer(CredentialSerializer):
-    """The same with the key, shown once."""
+    """The same with the key, and the secret to sign requests with in its name; both are shown once."""
 
     key = serializers.CharField(read_only=True)
+    signing_secret = serializers.CharField(read_only=True)
 
     class Meta(CredentialSerializer.Meta):
-        fields = (*CredentialSerializer.Meta.fields, "key")  # type: ignore[assignment]
+        fields = (*CredentialSerializer.Meta.fields, "key", "signing_secret")  # type: ignore[assignment]
 
 
 class NewCredentialSerializer(serializers.Serializer[Any]):

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from common.clock import now
 from common.concurrency import etag_of, require_match
 from common.rest import PublicViewSet, once_only
+from common.sealed import signing_secret_of
 from teams import selectors
 from teams.models import AccessToken, Application, AuditEvent, Credential, Invitation, Team, User
 from teams.rest import serializers as forms
@@ -240,6 +241,7 @@ class CredentialViewSet(PublicViewSet):
         body = self.body(forms.NewCredentialSerializer)
         credential, key = issue_credential(application=found, actor=self.actor, **body)
         credential.key = key  # type: ignore[attr-defined]
+        credential.signing_secret = signing_secret_of(credential.public_id)  # type: ignore[attr-defined]
         return once_only(self.answer(credential, status=201, serializer_class=forms.MadeCredentialSerializer))
 
     @extend_schema(request=None)

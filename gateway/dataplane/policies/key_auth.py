@@ -1,4 +1,4 @@
-"""Authenticates a call by its API key or its try-it token. Everything is judged now, on the call, from memory.
+"""Authenticates a call by its API key, an access token, a signature or its try-it token: now, and from memory.
 
 Accepted: `Authorization: Bearer …`, `x-api-key`, `api-key`; OpenAI, Anthropic and Azure clients use one of them. Where
 several stand, the one that looks like ours counts: an `Authorization` may be meant for the service behind.
@@ -14,12 +14,13 @@ import jwt
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import Header, KeyExpired, KeyInvalid, KeyRevoked, StateStale, Unauthenticated
 from gateway.dataplane.keys import LIVE_PREFIX, TRY_IT_PREFIX, hash_key, is_well_formed
-from gateway.dataplane.policies import token_auth
+from gateway.dataplane.policies import signatures, token_auth
 from gateway.dataplane.policies.key_places import OUR_PREFIX, key_in
 from gateway.dataplane.records import CredentialRecord
 from gateway.dataplane.runtime import Runtime
 
 KEY_HEADERS = (b"authorization", b"x-api-key", b"api-key")
+BEARER = frozenset({b"authorization"})
 TRY_IT_SECONDS = 900
 # RFC 9110 §11.6.1 asks for a challenge with every 401; RFC 6750 §3 names the error.
 CHALLENGE: list[Header] = [(b"www-authenticate", b'Bearer realm="gatehouse"')]
@@ -44,6 +45,10 @@ def authenticate(call: Call, runtime: Runtime) -> None:
     if places is not None and (token is None or not token.startswith("gh_")):
         found = key_in(call.headers, call.query, places)
         token = found.decode("latin-1") if found else token
+    if token is None and signatures.is_signed(call.headers):
+        _by_signature(call, runtime)
+        call.is_authenticated = True
+        return
     if token is None:
         raise Unauthenticated(
             "This API needs a key. Send it as 'Authorization: Bearer gh_live_…' or in the header x-api-key.",
@@ -113,8 +118,20 @@ def _by_token(call: Call, token: str, runtime: Runtime) -> None:
         if record is None:
             raise _invalid("The key that the access token was given for was deleted.")
         _check_key(call, record)
-        call.is_token_ours = True
+        call.spent_headers = BEARER
     call.credential_id, call.credential = key, record
+
+
+def _by_signature(call: Call, runtime: Runtime) -> None:
+    request = signatures.Request(call.method, call.raw_path, call.query.decode("latin-1"), call.headers)
+    key = signatures.key_id_of(request, runtime.keys.signing, call.at)
+    record = call.state.credentials.get(key)
+    if record is None:
+        raise _invalid("The key that signed the request was deleted.")
+    _check_key(call, record)
+    call.credential_id, call.credential = key, record
+    call.spent_headers = signatures.SPENT
+    call.has_signed_body = signatures.covers_body(call.headers)
 
 
 def _by_try_it(call: Call, token: str, runtime: Runtime) -> None:

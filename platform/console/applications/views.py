@@ -16,6 +16,7 @@ from apis.services.subscriptions import end_subscription
 from common.clock import now
 from common.errors import NotFound
 from common.permissions import page
+from common.sealed import signing_secret_of
 from console.forms import GatehouseForm, run_form
 from console.home.views import number_cards
 from console.pages import Tab, render_page
@@ -136,16 +137,17 @@ class KeyForm(GatehouseForm):
 def keys(request: HttpRequest, app: str) -> HttpResponse:
     """List an application's keys; create one and show it once."""
     found = application_for(request.user, app)  # type: ignore[arg-type]
-    form, key = KeyForm(request.POST or None), ""
+    form, key, signing = KeyForm(request.POST or None), "", {}
     if request.method == "POST" and form.is_valid():
         days = form.cleaned_data["days"]
         credential, key = issue_credential(
             application=found, name=form.cleaned_data["name"], actor=request.user,  # type: ignore[arg-type]
             expires_at=now() + timedelta(days=int(days)) if days else None,
         )  # fmt: skip
+        signing = {"id": credential.public_id, "secret": signing_secret_of(credential.public_id)}
         wait_until_applied("credential", credential.public_id)
         form = KeyForm()
-    context = {**head_of(request, found, "keys"), "form": form, "key": key, "keys": _keys(found)}
+    context = {**head_of(request, found, "keys"), "form": form, "key": key, "signing": signing, "keys": _keys(found)}
     return render_page(request, "applications/keys.html", context, status=422 if form.errors else 200)
 
 

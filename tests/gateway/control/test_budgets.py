@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import suppress
+from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import orjson
@@ -192,19 +195,71 @@ def test_a_node_that_is_behind_keeps_them_closed_until_it_has_shipped_or_is_writ
         call_command("write_off_node", "edge-2")
 
 
-def test_another_server_under_the_same_address_ends_the_epoch(tmp_path: Path, make_plan, monkeypatch) -> None:
-    """What a failover looks like: the data is there, the server is another."""
-    made = Store(tmp_path / "valkey")
-    monkeypatch.setattr("tests.gateway.control.test_budgets.URL", made.url)
+class Address:
+    """One address whose connections lead to the store of the moment, as a failover leaves it."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self._open: list[socket.socket] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        Thread(target=self._accept, daemon=True).start()
+
+    def lead_to(self, target: int) -> None:
+        """Cut what is open, and lead what comes to another server."""
+        self.target = target
+        for end in self._open:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._listening.close()
+        self.lead_to(0)
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                here, _ = self._listening.accept()
+                there = socket.create_connection(("127.0.0.1", self.target))
+                self._open += [here, there]
+                for one, other in ((here, there), (there, here)):
+                    Thread(target=self._pump, args=(one, other), daemon=True).start()
+
+    def _pump(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65_536):
+                other.sendall(data)
+        with suppress(OSError):
+            other.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_replica_that_takes_over_is_not_believed_until_the_ledger_has_spoken(tmp_path, make_plan, monkeypatch):
+    first, second = Store(tmp_path / "first"), Store(tmp_path / "second")
+    address = Address(urlsplit(first.url).port or 0)
+    url = urlsplit(first.url)._replace(netloc=f":secret@127.0.0.1:{address.port}").geturl()
+    monkeypatch.setattr("tests.gateway.control.test_budgets.URL", url)
     try:
-        link = redis.Redis.from_url(made.url)
+        replica = redis.Redis.from_url(second.url)
+        replica.config_set("masterauth", "secret")
+        replica.replicaof("127.0.0.1", urlsplit(first.url).port)
         plan = make_plan()
-        assert budgets.keep_budgets_open(link) == []
-        assert take(counter_for(plan), 1).is_admitted
-        link.set("gh:epoch", "0" * 40 + ":of another server")
+        assert budgets.keep_budgets_open(redis.Redis.from_url(url)) == []
+        assert take(counter_for(plan), 100).is_admitted
+        until = time.monotonic() + 20
+        while not replica.get("gh:epoch"):
+            assert time.monotonic() < until, "the replica does not follow"
+            time.sleep(0.1)
+        # The last of what was spent never reached the replica.
+        replica.replicaof("NO", "ONE")
+        assert take(counter_for(plan), 800).is_admitted
+        ship(event(plan, input_tokens=900))
+        address.lead_to(urlsplit(second.url).port or 0)
         with pytest.raises(LimitsUnavailable):
             take(counter_for(plan), 1)
-        assert budgets.keep_budgets_open(link) == []
-        assert take(counter_for(plan), 1).is_admitted
+        assert budgets.keep_budgets_open(redis.Redis.from_url(url)) == []
+        assert not take(counter_for(plan), 101).is_admitted
+        assert take(counter_for(plan), 100).is_admitted
     finally:
-        made.close()
+        address.close()
+        first.close()
+        second.close()

@@ -159,6 +159,7 @@ def test_a_key_is_shown_once_and_revoked_once(application, developer, member, st
         assert api_as(who).post(f"{URL}/{base}", {"name": "web"}).status_code == status
     made = api_as(developer).post(f"{URL}/{base}", {"name": "web"})
     assert made.json()["key"].startswith("gh_live_")
+    assert made.json()["signing_secret"].startswith("gh_sig_")
     assert made["Cache-Control"] == "no-store"
     path = f"{base}/{made.json()['id']}"
     assert "key" not in api_as(member).get(f"{URL}/{path}").json()
