@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import httpx
@@ -14,41 +12,29 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.gateway.upstream import Upstream
+from tests.gateway.web import Web
 from tests.gateway.worker import Worker, world
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 class Collector:
+    """Takes spans as a collector does, and keeps them."""
+
     def __init__(self) -> None:
         self.spans: list[Any] = []
-        collector = self
+        self._web = Web(self._take)
+        self.url = f"{self._web.url}/v1/traces"
+        self.stop = self._web.stop
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802  the library's name
-                body = self.rfile.read(int(self.headers["content-length"]))
-                if self.headers.get("content-encoding") == "gzip":
-                    body = gzip.decompress(body)
-                message = ExportTraceServiceRequest.FromString(body)
-                for resource in message.resource_spans:
-                    for scope in resource.scope_spans:
-                        collector.spans.extend(scope.spans)
-                self.send_response(200)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *arguments: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1/traces"
-        self._thread = Thread(target=self._server.serve_forever)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+    def _take(self, headers: Any, body: bytes) -> tuple[int, bytes]:
+        if headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        message = ExportTraceServiceRequest.FromString(body)
+        for resource in message.resource_spans:
+            for scope in resource.scope_spans:
+                self.spans.extend(scope.spans)
+        return 200, b""
 
     def span(self, call_id: str) -> Any:
         """Return the span of a call once it has come."""

@@ -7,8 +7,6 @@ import hmac
 import json
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import httpx
@@ -19,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.dataplane.records import IssuerRecord
 from tests.gateway.upstream import Upstream
+from tests.gateway.web import Web
 from tests.gateway.worker import Worker, change, credential, route, world
 
 ISSUER, AUDIENCE = "https://login.example.com/", "https://orders.example.com"
@@ -35,29 +34,13 @@ class Issuer:
         self.asked = 0
         self.status = 200
         self.keys = [jwk("r1", RSA, "RS256"), jwk("e1", EC, "ES256"), {"kty": "oct", "k": "c2VjcmV0", "kid": "o1"}]
-        issuer = self
+        self._web = Web(self._answer)
+        self.url = f"{self._web.url}/jwks.json"
+        self.stop = self._web.stop
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802  the library's name
-                issuer.asked += 1
-                body = json.dumps({"keys": issuer.keys}).encode()
-                self.send_response(issuer.status)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *arguments: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/jwks.json"
-        self._thread = Thread(target=self._server.serve_forever)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+    def _answer(self, headers: Any, body: bytes) -> tuple[int, bytes]:
+        self.asked += 1
+        return self.status, json.dumps({"keys": self.keys}).encode()
 
 
 def jwk(key_id: str, private: Any, algorithm: str) -> dict[str, Any]:
