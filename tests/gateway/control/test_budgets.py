@@ -201,9 +201,15 @@ class Address:
     def __init__(self, target: int) -> None:
         self.target = target
         self._open: list[socket.socket] = []
+        self._threads: list[Thread] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
-        Thread(target=self._accept, daemon=True).start()
+        self._start(self._accept)
+
+    def _start(self, work: Callable[..., None], *arguments: socket.socket) -> None:
+        thread = Thread(target=work, args=arguments)
+        self._threads.append(thread)
+        thread.start()
 
     def lead_to(self, target: int) -> None:
         """Cut what is open, and lead what comes to another server."""
@@ -213,8 +219,14 @@ class Address:
                 end.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        self._listening.close()
+        # Closing alone would not wake the thread that accepts.
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._threads[0].join(5)
         self.lead_to(0)
+        for thread in self._threads:
+            thread.join(5)
+        for end in [self._listening, *self._open]:
+            end.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -223,7 +235,7 @@ class Address:
                 there = socket.create_connection(("127.0.0.1", self.target))
                 self._open += [here, there]
                 for one, other in ((here, there), (there, here)):
-                    Thread(target=self._pump, args=(one, other), daemon=True).start()
+                    self._start(self._pump, one, other)
 
     def _pump(self, one: socket.socket, other: socket.socket) -> None:
         with suppress(OSError):
