@@ -6,11 +6,12 @@ from dataclasses import asdict
 from typing import Any, ClassVar
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apis.design.document import MAX_DOCUMENT_BYTES
+from apis.diff import compare, verdict
 from apis.models import Api, ApiVersion, ImportJob, Revision
 from apis.rest import filters
 from apis.rest import serializers as forms
@@ -31,6 +32,7 @@ from apis.services.publishing import publish_version
 from apis.services.retirement import restore_version, retire_version
 from apis.services.reviews import reopen_draft, review_revision, submit_for_review, withdraw_from_review
 from apis.services.versions import create_version
+from common.clock import now
 from common.errors import Invalid, NotFound, TooLarge
 from common.rest import PublicViewSet, once_only
 from teams.models import Role, Team
@@ -226,6 +228,7 @@ class RevisionViewSet(PublicViewSet):
 
     permissions: ClassVar = {
         "list": "team.view", "retrieve": "team.view", "update": "team.develop", "review": "team.publish",
+        "changes": "team.view",
     }  # fmt: skip
     serializer_class = forms.RevisionDetailSerializer
     queryset = Revision.objects.none()
@@ -256,6 +259,20 @@ class RevisionViewSet(PublicViewSet):
         problems = [finding_json(finding) for finding in saved.findings if finding.severity == "error"]
         response.data["problems"] = problems
         return response
+
+    @extend_schema(
+        parameters=[OpenApiParameter("since", OpenApiTypes.STR, required=True, description="The earlier revision.")],
+        responses=forms.ChangesSerializer,
+    )
+    def changes(self, request: Request, public_id: str) -> Response:
+        """Tell what changed since another revision of the same API, and whom it breaks."""
+        revision = self.get_object()
+        since = request.query_params.get("since", "")
+        earlier = self.get_queryset().filter(version__api=revision.version.api, public_id=since).first()
+        if earlier is None:
+            raise NotFound(f"{since[:60]!r} is no revision of this API. Name an earlier one: ?since=rev_…")
+        findings = compare(earlier.document, revision.document, today=now().date())
+        return Response(forms.ChangesSerializer({"level": verdict(findings), "changes": findings}).data)
 
     @extend_schema(request=forms.ReviewSerializer, responses={201: forms.ReviewSerializer})
     def review(self, request: Request, public_id: str) -> Response:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apis.diff import LEVELS
 from apis.models import Api, ApiVersion, ImportJob, Plan, Review, Revision, Subscription
 from apis.selectors import version_url
 
@@ -124,6 +125,25 @@ class RevisionDetailSerializer(RevisionSerializer):
 
     class Meta(RevisionSerializer.Meta):
         fields = (*RevisionSerializer.Meta.fields, "source", "document")  # type: ignore[assignment]
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """One change between two documents; pointers (RFC 6901) are empty where a document has nothing there."""
+
+    code = serializers.CharField()
+    level = serializers.ChoiceField(choices=LEVELS)
+    text = serializers.CharField()
+    old = serializers.CharField()
+    new = serializers.CharField()
+    method = serializers.CharField()
+    path = serializers.CharField()
+
+
+class ChangesSerializer(serializers.Serializer[Any]):
+    """What changed, breaks first, and the gravest level."""
+
+    level = serializers.ChoiceField(choices=LEVELS)
+    changes = ChangeSerializer(many=True)
 
 
 class DraftSerializer(serializers.Serializer[Any]):

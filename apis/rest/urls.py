@@ -43,6 +43,7 @@ urlpatterns = [
     path("versions/<str:version>/revisions", RevisionViewSet.as_view({"get": "list"}), name="revisions"),
     path("revisions/<str:public_id>", RevisionViewSet.as_view({"get": "retrieve", "put": "update"}), name="revision"),
     path("revisions/<str:public_id>/review", RevisionViewSet.as_view({"post": "review"}), name="revision-review"),
+    path("revisions/<str:public_id>/changes", RevisionViewSet.as_view({"get": "changes"}), name="revision-changes"),
     path("imports", ImportViewSet.as_view({"get": "list", "post": "create"}), name="imports"),
     path("imports/<str:public_id>", ImportViewSet.as_view({"get": "retrieve"}), name="import"),
     path("plans", PlanViewSet.as_view({"get": "list", "post": "create"}), name="plans"),

@@ -141,3 +141,42 @@ def test_the_key_of_a_client_certificate_is_never_read_back(draft, api_as, devel
     again = client.put(url(draft), {"gateway": saved["gateway"]}, headers=ANY).json()
     assert again["gateway"] == saved["gateway"]
     assert open_key(again["gateway"]["upstream"]["tls"]["key"]) == tls["key"]
+
+
+@pytest.fixture
+def second(published, publisher, document):
+    """A second version of the published one's API, whose document lost an operation and got another."""
+    from apis.services.documents import save_draft
+    from apis.services.versions import create_version
+
+    version = create_version(api=published.api, name="v2", actor=publisher)
+    changed = json.loads(document)
+    del changed["paths"]["/orders"]["post"]
+    changed["paths"]["/orders/{id}"]["delete"] = {
+        "operationId": "dropOrder",
+        "responses": {"204": {"description": "ok"}},
+    }
+    save_draft(revision=version.revisions.get(), source=json.dumps(changed), if_match="*", actor=publisher)
+    return version
+
+
+def test_changes_since_another_revision_are_told_breaks_first(published, second, api_as, member, answers, by_role):
+    since = published.revisions.get().public_id
+    path = f"{url(second)}/changes?since={since}"
+    assert answers("get", path) == by_role(200, 200, 200, 200)
+    body = api_as(member).get(path).json()
+    assert body["level"] == "breaking"
+    assert [(change["code"], change["method"], change["path"]) for change in body["changes"]] == [
+        ("operation-removed", "POST", "/orders"),
+        ("operation-added", "DELETE", "/orders/{id}"),
+        ("version-not-raised", "", ""),
+    ]
+    assert body["changes"][0]["old"] == "/paths/~1orders/post"
+
+
+def test_a_revision_of_another_api_or_none_is_not_compared(published, second, make_api, api_as, member):
+    other = make_api("Refunds").versions.get().revisions.get().public_id
+    for since in (other, "", "rev_unknown"):
+        answer = api_as(member).get(f"{url(second)}/changes?since={since}")
+        assert answer.status_code == 404
+        assert "since=rev_" in answer.json()["detail"]
