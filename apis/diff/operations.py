@@ -187,8 +187,8 @@ def _parameters(report: Report, old: Operation, new: Operation) -> None:
         there, now = after[key]
         was_required, is_required = parameter.get("required") is True, now.get("required") is True
         if was_required != is_required:
-            code = "parameter-became-required" if is_required else "parameter-became-optional"
-            report.add(code, at, there, **words)
+            rule = "parameter-became-required" if is_required else "parameter-became-optional"
+            report.add(rule, at, there, **words)
         _defaults(report, parameter, now, at, there, words)
         if any(parameter.get(name) != now.get(name) for name in ("style", "explode", "allowReserved")):
             report.add("parameter-style-changed", at, there, **words)
@@ -199,8 +199,8 @@ def _parameters(report: Report, old: Operation, new: Operation) -> None:
     for key, (there, parameter) in after.items():
         if key not in before:
             is_required = parameter.get("required") is True or key[0] == "path"
-            code = "parameter-required-added" if is_required else "parameter-optional-added"
-            report.add(code, None, there, place=key[0], name=as_text(parameter.get("name")))
+            rule = "parameter-required-added" if is_required else "parameter-optional-added"
+            report.add(rule, None, there, place=key[0], name=as_text(parameter.get("name")))
 
 
 def _defaults(
