@@ -59,18 +59,14 @@ def _plan_ready(version: ApiVersion, actor: User) -> str:
     )
 
 
-def _not_second_revision(version: ApiVersion, actor: User) -> str:
-    if version.published_at is None:
-        return ""
-    return f"{version.name} was published before and its document is fixed: make a new version."
-
-
 def _not_author(version: ApiVersion, actor: User) -> str:
-    """Say no to whoever wrote in the revision: its author, and everyone who saved it (the audit log knows)."""
+    """Say no to whoever wrote in the revision, or in one it was copied from since the version's last release."""
     revision = working_revision(version)
     if revision is None:
         return ""
-    saves = AuditEvent.objects.filter(verb="revision.save", object_id=revision.public_id, actor=actor)
+    current = version.revisions.filter(state=Revision.State.CURRENT).values_list("number", flat=True).first() or 0
+    copies = version.revisions.filter(number__gt=current).values("public_id")
+    saves = AuditEvent.objects.filter(verb="revision.save", object_id__in=copies, actor=actor)
     if revision.author_id == actor.pk or saves.exists():
         return "You wrote this revision: somebody else has to judge it."
     return ""
@@ -92,10 +88,11 @@ GUARDS: dict[str, Guard] = {
     "document_ready": Guard("The document is valid and has an operation.", _document_ready),
     "upstream_ready": Guard("A REST API has an upstream.", _upstream_ready),
     "plan_ready": Guard("A plan is open to subscriptions.", _plan_ready),
-    "not_second_revision": Guard("The version was never published.", _not_second_revision),
     "not_author": Guard(
         "The author of a revision does not judge it, unless the team asks for no approval.", _not_author
     ),
+    "gate_passed": Guard("No change breaks callers of the version, or a waiver allows it; risky ones are ticked."),
+    "was_current": Guard("The revision was current before."),
     "notice_kept": Guard("The sunset is not before the deprecation and keeps the team's minimum notice."),
     "successor_or_reason": Guard("A successor or a reason is given."),
     "before_sunset": Guard("The sunset has not passed.", _before_sunset),

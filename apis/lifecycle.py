@@ -92,7 +92,7 @@ _NO_BLOCK = "Blocking a version is not available yet: deprecate and retire it, o
 _READY = ("document_ready", "upstream_ready", "plan_ready")
 
 VERSION_MOVES: tuple[Move, ...] = (
-    Move("submit", "Send for review", "draft", "in_review", ("not_second_revision", *_READY), role="developer"),
+    Move("submit", "Send for review", "draft", "in_review", _READY, role="developer"),
     Move("withdraw", "Withdraw from review", "in_review", "draft", role="developer"),
     Move("reject", "Ask for changes", "in_review", "draft", ("not_author",)),
     Move("approve", "Approve", "in_review", "approved", ("not_author",)),
@@ -149,19 +149,15 @@ REVISION_MOVES: tuple[Move, ...] = (
     Move("reject", "Ask for changes", "in_review", "rejected", ("not_author",)),
     Move("withdraw", "Withdraw from review", "in_review", "superseded", role="developer"),
     Move("reopen", "Back to draft", "approved", "superseded"),
-    Move("deploy", "Make current", "approved", "current"),
+    Move("deploy", "Make current", "approved", "current", ("gate_passed",), undo="Roll back, in one step."),
     Move("supersede", "Supersede", "current", "superseded"),
-    Move(
-        "roll_back",
-        "Roll back",
-        "superseded",
-        "current",
-        is_built=False,
-        unbuilt_reason="Going back to an earlier revision is not available yet: make a new version.",
-    ),
+    Move("roll_back", "Roll back", "superseded", "current", ("was_current",), undo="Roll forward the same way."),
 )
-# Published with no second person asked for: one command walks these.
+# Published with no second person asked for: one command walks these, for a version and for its next revisions.
 SOLO_PATH = ("submit", "approve", "publish")
+RELEASE_PATH = ("submit", "approve", "deploy")
+# The states in which a version goes through its first revision's states.
+MIRRORED = ("draft", "in_review", "approved")
 RESTORE_DAYS = 30
 UNUSED_DAYS = 7
 LISTED = tuple(state.name for state in VERSION_STATES.values() if state.is_listed)
@@ -204,9 +200,20 @@ def why_not(name: str, state: str) -> str:
 
 def publication_path(state: str, required_approvals: int) -> tuple[Move, ...]:
     """Return the moves that one person's publication walks from a state; empty when somebody else must move first."""
+    return _solo_path(SOLO_PATH, VERSION_MOVES, state, required_approvals)
+
+
+def release_path(state: str, required_approvals: int) -> tuple[Move, ...]:
+    """Return the moves that one person walks to make a revision current; empty when somebody else must move first."""
+    return _solo_path(RELEASE_PATH, REVISION_MOVES, state, required_approvals)
+
+
+def _solo_path(
+    names: tuple[str, ...], table: tuple[Move, ...], state: str, required_approvals: int
+) -> tuple[Move, ...]:
     path: list[Move] = []
-    for name in SOLO_PATH if required_approvals == 0 else SOLO_PATH[-1:]:
-        move = find_move(name, path[-1].target if path else state)
+    for name in names if required_approvals == 0 else names[-1:]:
+        move = find_move(name, path[-1].target if path else state, table)
         if move is not None and move.is_built:
             path.append(move)
     return tuple(path)

@@ -24,7 +24,18 @@ class Caller:
     last_call_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class OperationCaller:
+    """One application's calls of one operation."""
+
+    application_id: str
+    application_name: str
+    calls: int
+
+
 # usage fills it: the applications that called a version in the last `days`, most calls first.
 callers_of: Callable[[ApiVersion, int], list[Caller]] | None = None
+# usage fills it: by operation id, the applications that called it in the last `days`, most calls first.
+callers_of_operations: Callable[[ApiVersion, int], dict[str, list[OperationCaller]]] | None = None
 # prompts fills it: the public id of the prompt version a revision carries, "" when none.
 prompt_of: Callable[[Revision], str] | None = None

@@ -11,6 +11,7 @@ class UsageConfig(AppConfig):
     def ready(self) -> None:
         """Answer what the apps below ask of usage."""
         from apis import ports
-        from usage.selectors import callers_of
+        from usage.selectors import callers_of, callers_of_operations
 
         ports.callers_of = callers_of
+        ports.callers_of_operations = callers_of_operations

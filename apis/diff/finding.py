@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,12 @@ class Finding:
     method: str = ""
     path: str = ""
 
+    @property
+    def key(self) -> str:
+        """Return what names this change in ticks and waivers: the same for the same change of the same place."""
+        place = "\n".join((self.code, self.method, self.path, self.old, self.new, self.text))
+        return hashlib.sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
 
 @dataclass(slots=True)
 class Report:
@@ -39,7 +46,8 @@ class Report:
 
     old: JsonObject
     new: JsonObject
-    findings: list[Finding] = field(default_factory=list)
+    # In the order they were found, each once.
+    findings: dict[Finding, None] = field(default_factory=dict)
     _method: str = ""
     _path: str = ""
     # Pairs of schemas under comparison or done, by direction: recursive schemas end here.
@@ -67,8 +75,7 @@ class Report:
             self._method,
             self._path,
         )
-        if finding not in self.findings:
-            self.findings.append(finding)
+        self.findings.setdefault(finding)
 
     def old_object(self, value: Json) -> JsonObject:
         """Return an object of the old document with its references followed."""

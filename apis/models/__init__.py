@@ -2,7 +2,7 @@
 
 from apis.models.consumption import Plan, Subscription
 from apis.models.contracts import Api, ApiVersion, Deployment, Environment, Operation, Revision, Share
-from apis.models.history import ImportJob, Review, Transition
+from apis.models.history import ImportJob, Release, Review, Transition, Waiver
 
 __all__ = [
     "Api",
@@ -12,9 +12,11 @@ __all__ = [
     "ImportJob",
     "Operation",
     "Plan",
+    "Release",
     "Review",
     "Revision",
     "Share",
     "Subscription",
     "Transition",
+    "Waiver",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from apis.models.contracts import Api, ApiVersion, Revision
+from apis.models.contracts import Api, ApiVersion, Environment, Revision
 from common.clock import now
 from common.identifiers import new_public_id
 from teams.models import Team, User
@@ -51,6 +51,55 @@ class Review(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reviewer}: {self.verdict}"
+
+
+class Release(models.Model):
+    """A revision that became current in an environment, and what changed by that: the changelog's source.
+
+    `changes` are findings of `apis.diff` as {code, level, text, old, new, method, path}, breaks first; `accepted` the
+    keys of the risky ones that were ticked.
+    """
+
+    class Kind(models.TextChoices):
+        FIRST = "first", "First publication"
+        RELEASE = "release", "Next revision"
+        ROLL_BACK = "roll_back", "Roll-back"
+
+    version = models.ForeignKey(ApiVersion, on_delete=models.CASCADE, related_name="releases")
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="releases")
+    previous = models.ForeignKey(Revision, on_delete=models.PROTECT, null=True, related_name="+")
+    kind = models.CharField(max_length=9, choices=Kind.choices)
+    level = models.CharField(max_length=8, default="safe")
+    changes = models.JSONField(default=list)
+    accepted = models.JSONField(default=list)
+    note = models.CharField(max_length=500, blank=True)
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.revision} in {self.environment}"
+
+
+class Waiver(models.Model):
+    """Leave for one breaking change inside a version: reason, who gave it, until when."""
+
+    version = models.ForeignKey(ApiVersion, on_delete=models.CASCADE, related_name="waivers")
+    key = models.CharField(max_length=16)
+    text = models.CharField(max_length=500)
+    reason = models.CharField(max_length=500)
+    granted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    granted_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.text}"
 
 
 class ImportJob(models.Model):

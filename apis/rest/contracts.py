@@ -6,13 +6,12 @@ from dataclasses import asdict
 from typing import Any, ClassVar
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apis.design.document import MAX_DOCUMENT_BYTES
-from apis.diff import compare, verdict
-from apis.models import Api, ApiVersion, ImportJob, Revision
+from apis.models import Api, ApiVersion, ImportJob
 from apis.rest import filters
 from apis.rest import serializers as forms
 from apis.selectors import (
@@ -24,15 +23,13 @@ from apis.selectors import (
 )
 from apis.services.contracts import create_api, delete_api, update_api
 from apis.services.deprecation import deprecate_version, undo_deprecation
-from apis.services.documents import finding_json, save_draft
 from apis.services.imports import import_document
 from apis.services.keys import get_key
 from apis.services.moves import require_move
 from apis.services.publishing import publish_version
 from apis.services.retirement import restore_version, retire_version
-from apis.services.reviews import reopen_draft, review_revision, submit_for_review, withdraw_from_review
+from apis.services.reviews import reopen_draft, submit_for_review, withdraw_from_review
 from apis.services.versions import create_version
-from common.clock import now
 from common.errors import Invalid, NotFound, TooLarge
 from common.rest import PublicViewSet, once_only
 from teams.models import Role, Team
@@ -221,66 +218,6 @@ class VersionViewSet(PublicViewSet):
         version = self.matched()
         require_move(version=version, name=move.replace("-", "_"), actor=self.actor)
         return self.answer(version)
-
-
-class RevisionViewSet(PublicViewSet):
-    """The revisions of own teams' versions: text, upstream and limits are their team's alone."""
-
-    permissions: ClassVar = {
-        "list": "team.view", "retrieve": "team.view", "update": "team.develop", "review": "team.publish",
-        "changes": "team.view",
-    }  # fmt: skip
-    serializer_class = forms.RevisionDetailSerializer
-    queryset = Revision.objects.none()
-
-    def get_queryset(self) -> Any:
-        """Return the revisions to be seen."""
-        rows = Revision.objects.select_related("version__api__team", "author")
-        rows = rows.filter(version__api__team__in=teams_of(self.actor).values("pk"))
-        if "version" in self.kwargs:
-            rows = rows.filter(version__public_id=self.kwargs["version"]).defer("document", "source")
-        return rows
-
-    def get_serializer_class(self) -> Any:
-        """Return the short form for lists."""
-        return forms.RevisionSerializer if self.action == "list" else forms.RevisionDetailSerializer
-
-    @extend_schema(request=forms.DraftSerializer)
-    def update(self, request: Request, public_id: str) -> Response:
-        """Save the working copy; a text with errors is kept, and `problems` lists them."""
-        refuse_long_body(request)
-        revision = self.get_object()
-        body = self.body(forms.DraftSerializer)
-        saved = save_draft(
-            revision=revision, actor=self.actor, if_match=request.headers.get("If-Match"),
-            source=body.pop("source", None), **body,
-        )  # fmt: skip
-        response = self.answer(saved.revision)
-        problems = [finding_json(finding) for finding in saved.findings if finding.severity == "error"]
-        response.data["problems"] = problems
-        return response
-
-    @extend_schema(
-        parameters=[OpenApiParameter("since", OpenApiTypes.STR, required=True, description="The earlier revision.")],
-        responses=forms.ChangesSerializer,
-    )
-    def changes(self, request: Request, public_id: str) -> Response:
-        """Tell what changed since another revision of the same API, and whom it breaks."""
-        revision = self.get_object()
-        since = request.query_params.get("since", "")
-        earlier = self.get_queryset().filter(version__api=revision.version.api, public_id=since).first()
-        if earlier is None:
-            raise NotFound(f"{since[:60]!r} is no revision of this API. Name an earlier one: ?since=rev_…")
-        findings = compare(earlier.document, revision.document, today=now().date())
-        return Response(forms.ChangesSerializer({"level": verdict(findings), "changes": findings}).data)
-
-    @extend_schema(request=forms.ReviewSerializer, responses={201: forms.ReviewSerializer})
-    def review(self, request: Request, public_id: str) -> Response:
-        """Give a verdict; never the author."""
-        revision = self.matched()
-        body = self.body(forms.ReviewSerializer)
-        review = review_revision(revision=revision, actor=self.actor, **body)
-        return Response(forms.ReviewSerializer(review).data, status=201)
 
 
 class ImportViewSet(PublicViewSet):

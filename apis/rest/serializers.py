@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apis.diff import LEVELS
-from apis.models import Api, ApiVersion, ImportJob, Plan, Review, Revision, Subscription
+from apis.models import Api, ApiVersion, ImportJob, Plan, Release, Review, Revision, Subscription, Waiver
 from apis.selectors import version_url
 
 
@@ -130,6 +130,7 @@ class RevisionDetailSerializer(RevisionSerializer):
 class ChangeSerializer(serializers.Serializer[Any]):
     """One change between two documents; pointers (RFC 6901) are empty where a document has nothing there."""
 
+    key = serializers.CharField(help_text="Names the change in ticks and waivers.")
     code = serializers.CharField()
     level = serializers.ChoiceField(choices=LEVELS)
     text = serializers.CharField()
@@ -144,6 +145,69 @@ class ChangesSerializer(serializers.Serializer[Any]):
 
     level = serializers.ChoiceField(choices=LEVELS)
     changes = ChangeSerializer(many=True)
+
+
+class HitSerializer(serializers.Serializer[Any]):
+    """An application that called the operation in 30 days."""
+
+    application_id = serializers.CharField()
+    application_name = serializers.CharField()
+    calls = serializers.IntegerField()
+
+
+class WaiverSerializer(serializers.ModelSerializer[Waiver]):
+    """Leave for one breaking change inside a version."""
+
+    granted_by = serializers.CharField(source="granted_by.public_id", read_only=True)
+
+    class Meta:
+        model = Waiver
+        fields = ("key", "text", "reason", "granted_by", "granted_at", "expires_at")
+        read_only_fields = ("text", "granted_at")
+
+
+class JudgedChangeSerializer(serializers.Serializer[Any]):
+    """A change, whom it hits, and the waiver that allows it."""
+
+    change = ChangeSerializer(source="finding")
+    applications = HitSerializer(many=True)
+    waiver = WaiverSerializer(allow_null=True)
+
+
+class GateSerializer(serializers.Serializer[Any]):
+    """What a revision would change for callers; `outcome` is what the verdict makes of it: a revision or a version."""
+
+    against = serializers.CharField(source="against.public_id", allow_null=True, default=None)
+    level = serializers.ChoiceField(choices=LEVELS)
+    outcome = serializers.ChoiceField(choices=("revision", "version"))
+    changes = JudgedChangeSerializer(many=True)
+
+
+class NewReleaseSerializer(serializers.Serializer[Any]):
+    """Keys of the risky changes that were looked at, and a note for the changelog."""
+
+    accepted = serializers.ListField(child=serializers.CharField(max_length=16), required=False, default=list)
+    note = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+
+
+class RollBackSerializer(serializers.Serializer[Any]):
+    """Why."""
+
+    reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+
+
+class ReleaseSerializer(serializers.ModelSerializer[Release]):
+    """A revision that became current, and what that changed."""
+
+    revision = serializers.CharField(source="revision.public_id", read_only=True)
+    number = serializers.IntegerField(source="revision.number", read_only=True)
+    previous = serializers.CharField(source="previous.public_id", read_only=True, allow_null=True, default=None)
+    actor = serializers.CharField(source="actor.public_id", read_only=True, allow_null=True, default=None)
+    changes = ChangeSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Release
+        fields = ("revision", "number", "previous", "kind", "level", "changes", "note", "actor", "at")
 
 
 class DraftSerializer(serializers.Serializer[Any]):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from apis.rest.consumption import PlanViewSet, SubscriptionViewSet
-from apis.rest.contracts import ApiViewSet, ImportViewSet, RevisionViewSet, VersionViewSet
+from apis.rest.contracts import ApiViewSet, ImportViewSet, VersionViewSet
+from apis.rest.revisions import RevisionViewSet
 
 VERSION_ACTIONS = (
     "submit", "withdraw", "reopen", "publish", "deprecate", "undo_deprecation", "retire", "restore", "key",
@@ -40,8 +41,28 @@ urlpatterns = [
         VersionViewSet.as_view({"post": "other_move"}),
         name="version-other-move",
     ),
-    path("versions/<str:version>/revisions", RevisionViewSet.as_view({"get": "list"}), name="revisions"),
-    path("revisions/<str:public_id>", RevisionViewSet.as_view({"get": "retrieve", "put": "update"}), name="revision"),
+    path(
+        "versions/<str:version>/revisions", RevisionViewSet.as_view({"get": "list", "post": "create"}), name="revisions"
+    ),
+    path("versions/<str:version>/releases", RevisionViewSet.as_view({"get": "releases"}), name="releases"),
+    path(
+        "revisions/<str:public_id>",
+        RevisionViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+        name="revision",
+    ),
+    path("revisions/<str:public_id>/gate", RevisionViewSet.as_view({"get": "gate"}), name="revision-gate"),
+    path("revisions/<str:public_id>/release", RevisionViewSet.as_view({"post": "release"}), name="revision-release"),
+    path(
+        "revisions/<str:public_id>/roll-back",
+        RevisionViewSet.as_view({"post": "roll_back"}),
+        name="revision-roll-back",
+    ),
+    path(
+        "revisions/<str:public_id>/next-version",
+        RevisionViewSet.as_view({"post": "next_version"}),
+        name="revision-next-version",
+    ),
+    path("revisions/<str:public_id>/waivers", RevisionViewSet.as_view({"post": "waive"}), name="revision-waivers"),
     path("revisions/<str:public_id>/review", RevisionViewSet.as_view({"post": "review"}), name="revision-review"),
     path("revisions/<str:public_id>/changes", RevisionViewSet.as_view({"get": "changes"}), name="revision-changes"),
     path("imports", ImportViewSet.as_view({"get": "list", "post": "create"}), name="imports"),

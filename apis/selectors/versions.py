@@ -70,6 +70,13 @@ def latest_version(api: Api) -> ApiVersion | None:
     return version
 
 
+def previous_version(version: ApiVersion) -> ApiVersion | None:
+    """Return the version of the API that callers come from: the highest one below it that was published."""
+    number = Cast(Substr("name", 2), IntegerField())
+    earlier = version.api.versions.annotate(number=number).filter(number__lt=int(version.name[1:]))
+    return earlier.exclude(published_at=None).order_by("-number").first()
+
+
 def current_revision(version: ApiVersion) -> Revision | None:
     """Return the revision that production serves, or None."""
     return version.revisions.filter(state=Revision.State.CURRENT).first()

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import F
 
 from apis.guards import failing_guards
-from apis.lifecycle import REVISION_MOVES, VERSION_STATES, Move, find_move, role_of, why_not
+from apis.lifecycle import MIRRORED, REVISION_MOVES, REVISION_STATES, VERSION_STATES, Move, find_move, role_of, why_not
 from apis.models import ApiVersion, Revision, Transition
 from common.clock import now
 from common.errors import Conflict
@@ -65,12 +65,31 @@ def move_version(
     )
 
 
+def require_revision_move(*, revision: Revision, name: str, actor: User) -> Move:
+    """Return a revision's move; raise as `require_move` does, by the version's rules too while that mirrors it."""
+    version = revision.version
+    if version.state in MIRRORED:
+        require_move(version=version, name=name, actor=actor)
+    role = next(known.role for known in REVISION_MOVES if known.name == name)
+    require_role(actor=actor, team=version.api.team, role=Role(role), what=f"{name.replace('_', ' ')} a revision")
+    move = _find(revision, name)
+    reasons = failing_guards(move.guards, version, actor)
+    if reasons:
+        raise Conflict(" ".join(reasons), code="guard-failed", reasons=reasons, state=revision.state)
+    return move
+
+
+def advance(*, revision: Revision, name: str, actor: User, reason: str = "", **changes: Any) -> None:
+    """Carry out a move of a revision, and of its version while that mirrors it."""
+    version = revision.version
+    if version.state in MIRRORED and (move := find_move(name, version.state)) is not None:
+        move_version(version=version, move=move, actor=actor, reason=reason)
+    move_revision(revision=revision, name=name, actor=actor, **changes)
+
+
 def move_revision(*, revision: Revision, name: str, actor: User | None, **changes: Any) -> None:
     """Carry out one move of a revision; raise Conflict when it is no longer where the move starts."""
-    move = find_move(name, revision.state, REVISION_MOVES)
-    if move is None or not move.is_built:
-        reason = move.unbuilt_reason if move else f"Revision {revision.number} is {revision.state.replace('_', ' ')}."
-        raise Conflict(reason, code="move-not-possible", state=revision.state)
+    move = _find(revision, name)
     moved = Revision.objects.filter(pk=revision.pk, state=move.source, row_version=revision.row_version).update(
         state=move.target, row_version=F("row_version") + 1, updated_at=now(), **changes
     )
@@ -85,6 +104,18 @@ def move_revision(*, revision: Revision, name: str, actor: User | None, **change
         before={"state": move.source},
         after={"state": move.target, "content_hash": revision.content_hash},
     )
+
+
+def _find(revision: Revision, name: str) -> Move:
+    move = find_move(name, revision.state, REVISION_MOVES)
+    if move is None:
+        label = REVISION_STATES[revision.state].label.lower()
+        starts = " or ".join(
+            REVISION_STATES[known.source].label.lower() for known in REVISION_MOVES if known.name == name
+        )
+        detail = f"Revision {revision.number} is {label}; this move starts from {starts}."
+        raise Conflict(detail, code="move-not-possible", state=revision.state)
+    return move
 
 
 def _plain(value: Any) -> Any:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from apis.diff import compare
 from apis.guards import failing_guards
-from apis.lifecycle import VERSION_STATES, Move, path_guards, publication_path, why_not
-from apis.models import Api, ApiVersion, Deployment, Environment, Revision
+from apis.lifecycle import ROUTED, VERSION_STATES, Move, path_guards, publication_path, why_not
+from apis.models import ApiVersion, Release, Revision
+from apis.selectors.versions import current_revision, previous_version
 from apis.services.moves import move_revision, move_version
+from apis.services.releases import deploy
 from apis.services.reviews import require_working_revision
 from apis.signals import version_changed
 from common.clock import now
 from common.errors import Conflict
 from teams.models import Role, User
 from teams.roles import require_role
-
-PRODUCTION = "production"
 
 
 def publish_version(*, version: ApiVersion, actor: User, revision: Revision | None = None) -> ApiVersion:
@@ -24,12 +25,6 @@ def publish_version(*, version: ApiVersion, actor: User, revision: Revision | No
     `revision`, when given, must be the one that would become current. Raise Conflict with the reason otherwise.
     """
     require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="publish this version")
-    if version.published_at is not None:
-        raise Conflict(
-            f"{version.name} was published before, its document is fixed: make v{_next_number(version)} to change it.",
-            code="second-revision",
-            state=version.state,
-        )
     path = publication_path(version.state, version.api.team.required_approvals)
     if not path:
         raise _not_yet(version)
@@ -57,24 +52,17 @@ def _step(version: ApiVersion, move: Move, actor: User) -> None:
 
 
 def _deploy(version: ApiVersion, expected: Revision | None, actor: User) -> Revision:
-    """Make the approved revision current and swap the pointer of production."""
+    """Make the approved revision current; its release tells what changed since the version before it."""
     revision = require_working_revision(version)
     if expected is not None and expected.pk != revision.pk:
         raise Conflict(
             f"Revision {expected.number} is not the one to publish: it is revision {revision.number} now.",
             code="move-lost",
         )
-    for old in version.revisions.filter(state=Revision.State.CURRENT):
-        move_revision(revision=old, name="supersede", actor=actor)
-    move_revision(revision=revision, name="deploy", actor=actor)
-    environment, _ = Environment.objects.get_or_create(slug=PRODUCTION, defaults={"name": "Production"})
-    Deployment.objects.update_or_create(
-        version=version,
-        environment=environment,
-        defaults={"revision": revision, "deployed_at": now(), "deployed_by": actor},
-    )
-    Api.objects.filter(pk=version.api_id, is_base_path_fixed=False).update(is_base_path_fixed=True)
-    version.api.is_base_path_fixed = True
+    before = previous_version(version)
+    earlier = current_revision(before) if before is not None else None
+    findings = compare(earlier.document, revision.document, today=now().date()) if earlier is not None else []
+    deploy(revision=revision, actor=actor, kind=Release.Kind.FIRST, findings=findings)
     return revision
 
 
@@ -84,10 +72,8 @@ def _not_yet(version: ApiVersion) -> Conflict:
         needed = version.api.team.required_approvals
         persons = "one other person" if needed == 1 else f"{needed} other persons"
         detail = f"{version} is {state}: {persons} of {version.api.team.name} must approve it first."
+    elif version.state in ROUTED:
+        detail = f"{version} is {state} already. To change it edit it, and release the revision."
     else:
         detail = f"{version} cannot be published. {why_not('publish', version.state)}"
     return Conflict(detail, code="move-not-possible", state=version.state)
-
-
-def _next_number(version: ApiVersion) -> int:
-    return max(int(name[1:]) for name in version.api.versions.values_list("name", flat=True)) + 1

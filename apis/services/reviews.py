@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 
 from apis.guards import working_revision
-from apis.models import ApiVersion, Operation, Review, Revision
-from apis.services.moves import move_revision, move_version, require_move
+from apis.models import ApiVersion, Review, Revision
+from apis.services.moves import advance, require_revision_move
+from apis.services.revisions import copy_revision
 from common.clock import now
 from common.errors import Conflict, Invalid
 from teams.models import Role, User
@@ -15,26 +16,26 @@ from teams.services.audit import record_audit
 
 
 def submit_for_review(*, version: ApiVersion, actor: User) -> ApiVersion:
-    """Freeze the draft and ask for verdicts; raise Conflict with what is missing."""
-    move = require_move(version=version, name="submit", actor=actor)
+    """Freeze the draft and ask for verdicts; raise Conflict with what is missing. What is served stays as it is."""
+    revision = require_working_revision(version)
+    require_revision_move(revision=revision, name="submit", actor=actor)
     with transaction.atomic():
-        move_version(version=version, move=move, actor=actor)
-        move_revision(revision=require_working_revision(version), name="submit", actor=actor, submitted_at=now())
+        advance(revision=revision, name="submit", actor=actor, submitted_at=now())
     return version
 
 
 def withdraw_from_review(*, version: ApiVersion, actor: User) -> ApiVersion:
-    """Take a version out of review; work goes on in a copy of the frozen revision."""
+    """Take a revision out of review; work goes on in a copy of it."""
     return _set_aside(version=version, name="withdraw", actor=actor)
 
 
 def reopen_draft(*, version: ApiVersion, actor: User) -> ApiVersion:
-    """Take an approved version back to draft; it needs its approvals again."""
+    """Take an approved revision back to draft; it needs its approvals again."""
     return _set_aside(version=version, name="reopen", actor=actor)
 
 
 def review_revision(*, revision: Revision, verdict: str, actor: User, comment: str = "") -> Review:
-    """Give a verdict: enough approvals approve the version, one rejection sends it back to draft.
+    """Give a verdict: enough approvals approve the revision, one rejection sends it back to draft.
 
     Never the author. Raise Conflict for a revision not in review or judged by this person before.
     """
@@ -50,18 +51,16 @@ def review_revision(*, revision: Revision, verdict: str, actor: User, comment: s
             f"Revision {revision.number} is {revision.get_state_display().lower()}, not in review.",
             code="move-not-possible",
         )
-    move = require_move(version=version, name="approve" if verdict == "approved" else "reject", actor=actor)
+    require_revision_move(revision=revision, name="approve" if verdict == "approved" else "reject", actor=actor)
     with transaction.atomic():
         # Two verdicts at once are counted one after the other.
         ApiVersion.objects.select_for_update().get(pk=version.pk)
         review = _write_review(revision, verdict, comment, actor)
         if verdict == Review.Verdict.REJECTED:
-            move_version(version=version, move=move, actor=actor, reason=comment)
-            move_revision(revision=revision, name="reject", actor=actor)
-            copy_revision(revision=revision, version=version, actor=actor)
+            advance(revision=revision, name="reject", actor=actor, reason=comment)
+            copy_revision(revision=revision, version=version, author=revision.author)
         elif _approvals(revision) >= version.api.team.required_approvals:
-            move_version(version=version, move=move, actor=actor, reason=comment)
-            move_revision(revision=revision, name="approve", actor=actor)
+            advance(revision=revision, name="approve", actor=actor, reason=comment)
     return review
 
 
@@ -75,47 +74,12 @@ def require_working_revision(version: ApiVersion) -> Revision:
     return revision
 
 
-def copy_revision(*, revision: Revision, version: ApiVersion, actor: User) -> Revision:
-    """Write a new draft with the content of a frozen revision; the author stays the one who wrote it."""
-    numbers = version.revisions.order_by("-number").values_list("number", flat=True)
-    copy = Revision.objects.create(
-        version=version,
-        number=(numbers.first() or 0) + 1,
-        document=revision.document,
-        source=revision.source,
-        source_format=revision.source_format,
-        content_hash=revision.content_hash,
-        upstream_url=revision.upstream_url,
-        connect_timeout_seconds=revision.connect_timeout_seconds,
-        total_timeout_seconds=revision.total_timeout_seconds,
-        max_body_bytes=revision.max_body_bytes,
-        gateway=revision.gateway,
-        author=revision.author if revision.version_id == version.pk else actor,
-    )
-    operations = [
-        Operation(
-            revision=copy,
-            operation_id=row.operation_id,
-            method=row.method,
-            path=row.path,
-            summary=row.summary,
-            tags=row.tags,
-            is_deprecated=row.is_deprecated,
-            position=row.position,
-        )
-        for row in revision.operations.all()
-    ]
-    Operation.objects.bulk_create(operations, batch_size=1000)
-    return copy
-
-
 def _set_aside(*, version: ApiVersion, name: str, actor: User) -> ApiVersion:
-    move = require_move(version=version, name=name, actor=actor)
+    revision = require_working_revision(version)
+    require_revision_move(revision=revision, name=name, actor=actor)
     with transaction.atomic():
-        revision = require_working_revision(version)
-        move_version(version=version, move=move, actor=actor)
-        move_revision(revision=revision, name=name, actor=actor)
-        copy_revision(revision=revision, version=version, actor=actor)
+        advance(revision=revision, name=name, actor=actor)
+        copy_revision(revision=revision, version=version, author=revision.author)
     return version
 
 

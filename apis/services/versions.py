@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from apis.models import Api, ApiVersion, Revision
 from apis.selectors.versions import working_copy
-from apis.services.reviews import copy_revision
+from apis.services.revisions import copy_revision
 from common.errors import Conflict, Invalid
 from teams.models import Role, User
 from teams.roles import require_role
@@ -41,4 +41,4 @@ def _first_revision(version: ApiVersion, copy_from: ApiVersion | None, actor: Us
     original = working_copy(copy_from) if copy_from is not None else None
     if original is None:
         return Revision.objects.create(version=version, number=1, author=actor)
-    return copy_revision(revision=original, version=version, actor=actor)
+    return copy_revision(revision=original, version=version, author=actor)

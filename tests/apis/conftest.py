@@ -39,6 +39,7 @@ def callers(monkeypatch) -> list:
 
     found: list = []
     monkeypatch.setattr(ports, "callers_of", lambda version, days: list(found))
+    monkeypatch.setattr(ports, "callers_of_operations", lambda version, days: {})
     monkeypatch.setattr(ports, "prompt_of", lambda revision: "")
     return found
 

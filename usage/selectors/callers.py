@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Max, Q, Sum
 
 from apis.models import ApiVersion
-from apis.ports import Caller
+from apis.ports import Caller, OperationCaller
 from common.clock import now
 from teams.models import Application
 from usage.models import CredentialUse, UsageHour
@@ -38,6 +38,26 @@ def callers_of(version: ApiVersion, days: int) -> list[Caller]:
         _caller(row["application_id"], applications.get(row["application_id"]), row["n"], row["week"] or 0, row["last"])
         for row in rows
     ]
+
+
+def callers_of_operations(version: ApiVersion, days: int) -> dict[str, list[OperationCaller]]:
+    """Return, by operation id, the applications that called it in the last `days`, most calls first."""
+    rows = (
+        UsageHour.objects.filter(
+            version_id=version.public_id, start_at__gte=floor(now() - timedelta(days=days), "hour")
+        )
+        .exclude(application_id="")
+        .exclude(operation_id="")
+        .values_list("operation_id", "application_id")
+        .annotate(n=Sum("calls"))
+        .order_by("-n", "application_id")
+    )
+    found: dict[str, list[OperationCaller]] = {}
+    names = dict(Application.objects.filter(public_id__in={row[1] for row in rows}).values_list("public_id", "name"))
+    for operation, application, calls in rows:
+        name = names.get(application, "A deleted application")
+        found.setdefault(operation, []).append(OperationCaller(application, name, calls))
+    return found
 
 
 def _caller(

@@ -208,5 +208,5 @@ def test_a_tombstone_is_listed_and_says_when_it_was_retired(published, publisher
     assert (body["state"], body["retired_at"] is not None) == ("retired", True)
     refused = api_as(consumer).post(url(published, "key"), {})
     assert (refused.status_code, refused.json()["code"]) == (409, "version-not-open")
-    with pytest.raises(Exception, match="published before"):
+    with pytest.raises(Exception, match="It is retired"):
         publish_version(version=published, actor=publisher)
