@@ -24,7 +24,7 @@ from supervisor.home import Home
 from supervisor.launch import child_env
 from supervisor.options import Options
 from supervisor.postgres import STOP_SIGNAL, Postgres
-from supervisor.stores import choose_stores
+from supervisor.stores import embedded_postgres
 
 READY_SECONDS = 30
 PSQL = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1")
@@ -80,8 +80,7 @@ def _database(options: Options) -> Iterator[tuple[str, Path]]:
         yield options.database_url, _programs_for(options.database_url)
         return
     home = Home(options.home)
-    database = choose_stores(options, home).postgres
-    assert database is not None
+    database = embedded_postgres(options, home)
     if not (database.data / "PG_VERSION").exists():
         raise SupervisorError(f"There is no database in {options.home} yet.", "Start once with ./run, then stop it.")
     programs = database.server.program.parent

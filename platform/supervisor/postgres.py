@@ -168,22 +168,30 @@ class Postgres:
         The caller holds the lock of the run folder and has stopped what an earlier supervisor left, so no server
         of ours is alive here; a live one that the lock does not know is recognised by its command line.
         """
-        file = self.data / "postmaster.pid"
-        try:
-            pid = int(file.read_text().split("\n", 1)[0])
-        except (OSError, ValueError):
-            return
-        if "postgres" in command_line(pid) and str(self.data) in command_line(pid):
+        pid, _ = running_server(self.data)
+        if pid:
             raise SupervisorError(
                 f"Another PostgreSQL (process {pid}) is running on {self.data}.",
                 f"Stop it (kill -INT {pid}) and start again.",
             )
-        file.unlink(missing_ok=True)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def clean() -> dict[str, str]:
     """Return the environment of a store: TZ fixed, since initdb writes what it finds into its settings."""
     return {"PATH": os.defpath, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+
+def running_server(data: Path) -> tuple[int, int]:
+    """Return pid and port of the server that runs on a data folder, zeros when none does."""
+    try:
+        # Line 1 is the pid, line 4 the port (src/include/utils/pidfile.h).
+        lines = (data / "postmaster.pid").read_text().split("\n")
+        pid, port = int(lines[0]), int(lines[3])
+    except (OSError, ValueError, IndexError):
+        return 0, 0
+    line = command_line(pid)
+    return (pid, port) if "postgres" in line and str(data) in line else (0, 0)
 
 
 def command_line(pid: int) -> str:

@@ -10,8 +10,10 @@ from supervisor.binaries import find_postgres, find_valkey
 from supervisor.home import Home
 from supervisor.options import Options
 from supervisor.ports import kept_port
-from supervisor.postgres import Postgres
+from supervisor.postgres import Postgres, running_server
 from supervisor.valkey import Valkey
+
+PORTS = "ports.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +43,14 @@ class Stores:
 
 def choose_stores(options: Options, home: Home) -> Stores:
     """Apply the order: given address, server on the machine, wheel."""
-    ports = home.run / "ports.json"
     database = cache = None
     if not options.database_url:
-        data = home.path / "postgres"
-        database = Postgres(
-            find_postgres(options.stores, major=made_by(data)),
-            data,
-            kept_port("postgres", ports),
-            home.password("postgres.password"),
-        )
+        database = embedded_postgres(options, home)
     if not options.redis_url:
         cache = Valkey(
             find_valkey(options.stores),
             home.path / "valkey",
-            kept_port("valkey", ports),
+            kept_port("valkey", home.run / PORTS),
             home.password("valkey.password"),
         )
     return Stores(
@@ -63,6 +58,18 @@ def choose_stores(options: Options, home: Home) -> Stores:
         options.redis_url or (cache.url if cache else ""),
         database,
         cache,
+    )
+
+
+def embedded_postgres(options: Options, home: Home) -> Postgres:
+    """Return the embedded database: at the port it listens on when it runs already, else at the one kept for it."""
+    data = home.path / "postgres"
+    _, port = running_server(data)
+    return Postgres(
+        find_postgres(options.stores, major=made_by(data)),
+        data,
+        port or kept_port("postgres", home.run / PORTS),
+        home.password("postgres.password"),
     )
 
 

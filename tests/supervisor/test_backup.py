@@ -15,8 +15,12 @@ from gateway.control.changelog import record_change
 from gateway.control.models import Change, Counter
 from gateway.dataplane.records import AliasRecord
 from supervisor.backup import back_up, restore
+from supervisor.children import stop_child
 from supervisor.errors import SupervisorError
+from supervisor.home import Home
 from supervisor.options import Options, read_options
+from supervisor.postgres import STOP_SIGNAL, wait_until_ready
+from supervisor.stores import embedded_postgres
 from teams.models import Team
 
 
@@ -80,6 +84,24 @@ def test_nothing_is_restored_under_whoever_uses_the_database(options, later):
     assert Team.objects.filter(slug="later").exists()
     with pytest.raises(SupervisorError, match="in use by"):
         restore(options, file)
+
+
+def test_an_embedded_database_is_backed_up_while_it_runs_and_while_it_rests(tmp_path):
+    options = read_options({"GATEHOUSE_HOME": str(tmp_path / "home"), "GATEHOUSE_STORES": "wheel"})
+    home = Home(options.home)
+    home.prepare()
+    database = embedded_postgres(options, home)
+    database.prepare()
+    with (tmp_path / "log").open("wb") as log:
+        process = database.start(log)
+        try:
+            wait_until_ready(database, process)
+            assert embedded_postgres(options, home).port == database.port
+            running = back_up(options, tmp_path / "running.dump")
+        finally:
+            stop_child(process, by=STOP_SIGNAL, limit_seconds=10)
+    resting = back_up(options, tmp_path / "resting.dump")
+    assert running.read_bytes()[:5] == resting.read_bytes()[:5] == b"PGDMP"
 
 
 def test_what_is_missing_is_named(options, tmp_path):
