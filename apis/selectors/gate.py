@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from apis import ports
-from apis.diff import Finding, compare, verdict
+from apis.diff import LEVELS, Finding, compare, verdict
 from apis.models import Revision, Waiver
 from apis.ports import OperationCaller
 from apis.selectors.versions import IMPACT_DAYS, current_revision
@@ -44,6 +44,11 @@ class Gate:
     def of(self, level: str) -> list[Change]:
         """Return the changes of a level."""
         return [change for change in self.changes if change.finding.level == level]
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """Return how many changes there are of each level that has some, the gravest first."""
+        return [(level, len(self.of(level))) for level in LEVELS if self.of(level)]
 
     @property
     def blocking(self) -> list[Change]:

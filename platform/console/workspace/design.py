@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from apis.lifecycle import ROUTED
 from apis.models import Revision
 from apis.selectors import working_copy
 from apis.services.documents import check_document, finding_json, save_draft
@@ -78,7 +79,10 @@ def design(request: HttpRequest, team: str, api: str, version: str) -> HttpRespo
     head = head_of(request, found, "design")
     is_editable = revision.state == Revision.State.DRAFT and head["can_develop"] and found.api.kind == "rest"
     form = DesignForm(request.POST or None, initial={"source": _source(revision), **_routing(revision)})
-    context: dict[str, Any] = {**head, "revision": revision, "form": form, "is_editable": is_editable}
+    is_served = found.state in ROUTED
+    context: dict[str, Any] = {
+        **head, "revision": revision, "form": form, "is_editable": is_editable, "is_served": is_served
+    }  # fmt: skip
     if request.method == "POST" and is_editable and form.is_valid():
         saved = _save(request, revision, form, context)
         if saved is not None:
@@ -108,7 +112,8 @@ def _save(request: HttpRequest, revision: Revision, form: DesignForm, context: d
     errors = sum(1 for finding in saved.findings if finding.severity == "error")
     text = f"Saved with {errors} problem{'s' if errors != 1 else ''} to mend." if errors else "Saved without problems."
     messages.success(request, text)
-    return HttpResponseRedirect(f"{context['base']}{'/design' if errors else ''}")
+    following = f"/revisions/{revision.number}/release" if context["is_served"] else ""
+    return HttpResponseRedirect(f"{context['base']}{'/design' if errors else following}")
 
 
 def _source(revision: Revision) -> str:

@@ -7,7 +7,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from apis.lifecycle import VERSION_STATES
-from apis.models import ApiVersion, Subscription
+from apis.models import ApiVersion, Revision, Subscription
 from apis.selectors import visible_subscriptions
 from apis.services.subscriptions import approve_subscription, reject_subscription
 from common.errors import NotFound
@@ -61,11 +61,10 @@ def workspace(request: HttpRequest) -> HttpResponse:
     return render_page(request, "workspace/list.html", context, fragment="rows")
 
 
-def reviews_for(user: User) -> QuerySet[ApiVersion]:
-    """Return the versions in review that this person may judge."""
-    return ApiVersion.objects.filter(state="in_review", api__team__in=teams_of(user, Role.PUBLISHER)).select_related(
-        "api__team"
-    )
+def reviews_for(user: User) -> QuerySet[Revision]:
+    """Return the revisions in review that this person may judge, of versions that are served too."""
+    mine = Revision.objects.filter(state="in_review", version__api__team__in=teams_of(user, Role.PUBLISHER))
+    return mine.select_related("version__api__team", "author").defer("document", "source")
 
 
 def requests_for(user: User) -> QuerySet[Subscription]:
@@ -76,9 +75,9 @@ def requests_for(user: User) -> QuerySet[Subscription]:
 @page("signed_in")
 def reviews(request: HttpRequest) -> HttpResponse:
     """List what waits for this person's verdict."""
-    table = Table(request, reviews_for(request.user), columns={"name": "api__name"})  # type: ignore[arg-type]
-    rows = [(row, row.revisions.filter(state="in_review").select_related("author").first()) for row in table.rows]
-    return render_page(request, "workspace/reviews.html", {"table": table, "rows": rows})
+    columns = {"since": "submitted_at", "name": "version__api__name"}
+    table = Table(request, reviews_for(request.user), columns=columns)  # type: ignore[arg-type]
+    return render_page(request, "workspace/reviews.html", {"table": table})
 
 
 @page("signed_in", methods=("GET", "HEAD", "POST"))

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from apis.lifecycle import VERSION_STATES
 from apis.models import ApiVersion, Review
 from apis.selectors import available_moves, impact_of
+from apis.selectors.gate import gate_of
 from apis.services.deprecation import deprecate_version, earliest_sunset, undo_deprecation
 from apis.services.publishing import publish_version
 from apis.services.retirement import override_causes, restore_version, retire_version
@@ -244,7 +245,7 @@ def review(request: HttpRequest, team: str, api: str, version: str, number: int)
     if request.method == "POST" and (done := run_form(request, form, work)):
         return done
     context = {
-        **head_of(request, found, "design"), "revision": revision, "form": form,
+        **head_of(request, found, "revisions"), "revision": revision, "form": form, "gate": gate_of(revision),
         "operations": revision.operations.order_by("position")[:300],
         "reviews": revision.reviews.select_related("reviewer"), "needed": found.api.team.required_approvals,
         "is_author": revision.author_id == request.user.pk,

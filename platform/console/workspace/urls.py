@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from console.workspace import api, create, design, lists, moves, version
+from console.workspace import api, create, design, lists, moves, revisions, version
 
 API = "workspace/<slug:team>/<slug:api>"
 VERSION = f"{API}/<str:version>"
@@ -29,6 +29,11 @@ urlpatterns: list[URLPattern] = [
     path(f"{VERSION}/publish", moves.publish, name="workspace_publish"),
     path(f"{VERSION}/deprecate", moves.deprecate, name="workspace_deprecate"),
     path(f"{VERSION}/retire", moves.retire, name="workspace_retire"),
+    path(f"{VERSION}/revisions", revisions.revisions, name="workspace_revisions"),
+    path(f"{VERSION}/revisions/<int:number>/diff", revisions.diff, name="workspace_diff"),
+    path(f"{VERSION}/revisions/<int:number>/release", revisions.release, name="workspace_release"),
+    path(f"{VERSION}/revisions/<int:number>/waive/<slug:key>", revisions.waive, name="workspace_waive"),
+    path(f"{VERSION}/revisions/<int:number>/roll-back", revisions.back, name="workspace_roll_back"),
     path(f"{VERSION}/revisions/<int:number>/review", moves.review, name="workspace_review"),
     path(f"{VERSION}/moves/<slug:move>", moves.plain_move, name="workspace_move"),
 ]

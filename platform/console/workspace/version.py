@@ -10,6 +10,8 @@ import httpx
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from apis.guards import working_revision
+from apis.lifecycle import ROUTED
 from apis.models import ApiVersion, Transition
 from apis.selectors import (
     available_moves,
@@ -32,7 +34,7 @@ PROBE_SECONDS = 5.0
 STRIP = ("draft", "in_review", "approved", "published", "deprecated", "retired")
 # A move's page, where it has one; the others are one button.
 PAGES = {"publish", "deprecate", "retire", "restore", "undo_deprecation", "submit", "withdraw", "reopen"}
-PRIMARY = {"draft": "publish", "approved": "publish", "published": "deprecate", "deprecated": "retire"}
+PRIMARY = {"draft": "publish", "approved": "publish", "deprecated": "retire"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def version_tabs(version: ApiVersion, current: str) -> list[Tab]:
     rows = [
         ("lifecycle", "Lifecycle", base),
         ("design", "Design", f"{base}/design"),
+        ("revisions", "Revisions", f"{base}/revisions"),
         ("callers", "Callers", f"{base}/callers"),
         ("usage", "Usage", f"{base}/usage"),
     ]
@@ -103,6 +106,8 @@ def lifecycle(request: HttpRequest, team: str, api: str, version: str) -> HttpRe
         "primary": primary,
         "moves": [move for move in moves if move is not primary],
         "revision": current_revision(found) or working_copy(found),
+        "working": working_revision(found) if found.state in ROUTED else None,
+        "can_edit": head["can_develop"] and found.state == "published" and found.api.kind == "rest",
         "impact": impact,
         "rollout": rollout_of(found),
         "events": AuditEvent.objects.filter(object_id=found.public_id).order_by("-id")[:5],

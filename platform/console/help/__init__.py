@@ -1,0 +1,1 @@
+"""Help: what the words of findings mean."""

@@ -1,0 +1,7 @@
+"""URLs of the place help."""
+
+from django.urls import URLPattern, path
+
+from console.help import views
+
+urlpatterns: list[URLPattern] = [path("help/changes", views.changes, name="help_changes")]

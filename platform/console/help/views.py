@@ -1,0 +1,17 @@
+"""Pages that explain what other pages name."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+
+from apis.diff import LEVELS, RULES
+from common.permissions import page
+from console.pages import render_page
+
+
+@page("public")
+def changes(request: HttpRequest) -> HttpResponse:
+    """List every change that the diff finds, with what it means for callers."""
+    rules = sorted(RULES.items(), key=lambda rule: (LEVELS.index(rule[1][0]), rule[0]))
+    rows = [(code, level, text) for code, (level, text) in rules]
+    return render_page(request, "help/changes.html", {"rows": rows})
