@@ -23,6 +23,7 @@ PAGES = (
     "/applications", "/applications/new", "/account", "/account/tokens", "/search?q=orders", "/workspace",
     "/workspace/new", "/workspace/new?from=form", "/workspace/reviews", "/workspace/subscriptions", ORDERS,
     f"{ORDERS}/v1", f"{ORDERS}/v1/design", f"{ORDERS}/v1/callers", f"{ORDERS}/v1/usage", f"{ORDERS}/v1/deprecate",
+    f"{ORDERS}/v1/revisions", f"{ORDERS}/v1/revisions/1/diff", f"{ORDERS}/v1/revisions/1/roll-back", "/help/changes",
     f"{ORDERS}/plans", f"{ORDERS}/subscriptions", f"{ORDERS}/sharing", f"{ORDERS}/settings", "/ai/models",
     "/ai/providers", "/ai/providers/new", "/ai/providers/demo", "/ai/models/demo/smollm2-135m", "/ai/prompts",
     "/ai/prompts/new", "/ai/prompts/demo/translate", "/ai/prompts/demo/translate/publish", "/usage", "/usage/costs",
