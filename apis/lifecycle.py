@@ -1,7 +1,7 @@
 """The two lifecycles as pure tables: every legal move of a version and of a revision, and what each state means.
 
 The tables drive buttons, guards, the REST API, the audit log and the docs. Guards are named here and written in
-`apis.guards`; a move that is not built is listed with the reason it is refused with.
+`apis.guards`.
 """
 
 from __future__ import annotations
@@ -37,8 +37,6 @@ class Move:
     target: str
     guards: tuple[str, ...] = ()
     role: Role = "publisher"
-    is_built: bool = True
-    unbuilt_reason: str = ""
     undo: str = ""
 
 
@@ -87,8 +85,6 @@ BLOCKED = State(
     "kept",
 )
 
-_NO_PREVIEW = "Previews for chosen applications are not available yet: publish the version, or keep it a draft."
-_NO_BLOCK = "Blocking a version is not available yet: deprecate and retire it, or end its subscriptions."
 _READY = ("document_ready", "upstream_ready", "plan_ready")
 
 VERSION_MOVES: tuple[Move, ...] = (
@@ -97,10 +93,10 @@ VERSION_MOVES: tuple[Move, ...] = (
     Move("reject", "Ask for changes", "in_review", "draft", ("not_author",)),
     Move("approve", "Approve", "in_review", "approved", ("not_author",)),
     Move("reopen", "Back to draft", "approved", "draft"),
-    Move("preview", "Start a preview", "approved", "preview", is_built=False, unbuilt_reason=_NO_PREVIEW),
+    Move("preview", "Start a preview", "approved", "preview", ("plan_ready",), undo="End the preview, or publish it."),
     Move("publish", "Publish", "approved", "published", ("plan_ready",), undo="Deprecate, then retire it."),
-    Move("end_preview", "End the preview", "preview", "draft", is_built=False, unbuilt_reason=_NO_PREVIEW),
-    Move("publish", "Publish", "preview", "published", is_built=False, unbuilt_reason=_NO_PREVIEW),
+    Move("end_preview", "End the preview", "preview", "draft", undo="Start it again."),
+    Move("publish", "Publish", "preview", "published", ("plan_ready",), undo="Deprecate, then retire it."),
     Move(
         "deprecate",
         "Deprecate",
@@ -112,21 +108,14 @@ VERSION_MOVES: tuple[Move, ...] = (
     Move("undo_deprecation", "Undo deprecation", "deprecated", "published", ("before_sunset",)),
     Move("retire", "Retire", "deprecated", "retired", ("unused_or_override",), undo="Restore within 30 days."),
     Move("restore", "Restore", "retired", "deprecated", ("within_restore_days",)),
-    Move(
-        "archive",
-        "Archive",
-        "retired",
-        "archived",
-        is_built=False,
-        unbuilt_reason="Archiving is not available yet: a retired version stays as a tombstone.",
-    ),
+    Move("archive", "Archive", "retired", "archived", undo="Not at all: an archived version stays archived."),
 )
 OVERLAY_MOVES: tuple[Move, ...] = tuple(
     move
     for state in ("preview", "published", "deprecated")
     for move in (
-        Move("block", "Block", state, state, is_built=False, unbuilt_reason=_NO_BLOCK),
-        Move("lift_block", "Lift the block", state, state, is_built=False, unbuilt_reason=_NO_BLOCK),
+        Move("block", "Block", state, state, undo="Lift the block at any time."),
+        Move("lift_block", "Lift the block", state, state, undo="Block it again."),
     )
 )
 
@@ -156,6 +145,7 @@ REVISION_MOVES: tuple[Move, ...] = (
 # Published with no second person asked for: one command walks these, for a version and for its next revisions.
 SOLO_PATH = ("submit", "approve", "publish")
 RELEASE_PATH = ("submit", "approve", "deploy")
+PREVIEW_PATH = ("submit", "approve", "preview")
 # The states in which a version goes through its first revision's states.
 MIRRORED = ("draft", "in_review", "approved")
 RESTORE_DAYS = 30
@@ -189,18 +179,22 @@ def why_not(name: str, state: str) -> str:
     """Return why a version in a state cannot make a move, as the table alone sees it; "" when it can."""
     move = find_move(name, state)
     if move is not None:
-        return "" if move.is_built else move.unbuilt_reason
+        return ""
     named = [known for known in ALL_VERSION_MOVES if known.name == name]
     if not named:
         return f"There is no move called {name}."
-    starts = [known for known in named if known.is_built] or named
-    sources = " or ".join(VERSION_STATES[known.source].label.lower() for known in starts)
+    sources = " or ".join(VERSION_STATES[known.source].label.lower() for known in named)
     return f"It is {VERSION_STATES[state].label.lower()}; this move starts from {sources}."
 
 
 def publication_path(state: str, required_approvals: int) -> tuple[Move, ...]:
     """Return the moves that one person's publication walks from a state; empty when somebody else must move first."""
     return _solo_path(SOLO_PATH, VERSION_MOVES, state, required_approvals)
+
+
+def preview_path(state: str, required_approvals: int) -> tuple[Move, ...]:
+    """Return the moves that one person walks to a preview; empty when somebody else must move first."""
+    return _solo_path(PREVIEW_PATH, VERSION_MOVES, state, required_approvals)
 
 
 def release_path(state: str, required_approvals: int) -> tuple[Move, ...]:
@@ -214,7 +208,7 @@ def _solo_path(
     path: list[Move] = []
     for name in names if required_approvals == 0 else names[-1:]:
         move = find_move(name, path[-1].target if path else state, table)
-        if move is not None and move.is_built:
+        if move is not None:
             path.append(move)
     return tuple(path)
 

@@ -7,9 +7,11 @@ from datetime import timedelta
 
 from celery import shared_task
 
-from apis.models import ImportJob
+from apis.models import ApiVersion, ImportJob
+from apis.services import retirement
 from apis.services.imports import fail_import, finish_import
 from common.clock import now
+from common.errors import Conflict
 
 logger = logging.getLogger("gatehouse.apis.tasks")
 # An import still waiting after this time was never enqueued, or its message was lost.
@@ -28,6 +30,21 @@ def run_import(job_id: int) -> None:
     except Exception:
         logger.exception("import failed job=%s", job.public_id)
         fail_import(job=job, detail="The import stopped with an error on our side. Try it again.", findings=[])
+
+
+@shared_task(name="apis.tasks.retire_at_sunset", ignore_result=True, time_limit=600)
+def retire_at_sunset() -> int:
+    """Retire what has passed its sunset with nobody calling; return how many. One that fails keeps no other waiting."""
+    due = ApiVersion.objects.filter(state=ApiVersion.State.DEPRECATED, sunset_at__lte=now())
+    retired = 0
+    for version in due.select_related("api__team").order_by("sunset_at"):
+        try:
+            retired += retirement.retire_at_sunset(version=version)
+        except Conflict:
+            logger.info("somebody else moved version=%s at its sunset", version.public_id)
+        except Exception:
+            logger.exception("retirement at the sunset failed version=%s", version.public_id)
+    return retired
 
 
 @shared_task(name="apis.tasks.run_lost_imports", ignore_result=True, time_limit=600)

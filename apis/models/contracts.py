@@ -10,7 +10,7 @@ from django.db.models import Q
 from apis.fields import DocumentField
 from common.clock import now
 from common.identifiers import new_public_id, validate_slug
-from teams.models import Team, User
+from teams.models import Application, Team, User
 
 validate_version_name = RegexValidator(r"^v[0-9]{1,4}$", "A version is v and a number, such as v2.")
 
@@ -109,6 +109,8 @@ class ApiVersion(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
     is_blocked = models.BooleanField(default=False)
     blocked_reason = models.CharField(max_length=500, blank=True)
+    blocked_until = models.DateTimeField(null=True, blank=True)
+    preview_applications = models.ManyToManyField(Application, related_name="+", blank=True)
     policy_ref = models.CharField(max_length=80, null=True, blank=True, help_text="Such as gold@7.")  # noqa: DJ001
     successor = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     published_at = models.DateTimeField(null=True, blank=True)

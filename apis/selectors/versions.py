@@ -177,9 +177,7 @@ def available_moves(version: ApiVersion, actor: User) -> list[AvailableMove]:
 def _available(version: ApiVersion, move: Move, path: tuple[Move, ...], actor: User) -> AvailableMove:
     team = version.api.team
     reasons: list[str] = []
-    if not move.is_built:
-        reasons = [move.unbuilt_reason]
-    elif not has_role(actor, team, Role(move.role)):
+    if not has_role(actor, team, Role(move.role)):
         reasons = [f"Only a {move.role} of {team.name} may do this."]
     elif path and move is path[-1]:
         reasons = failing_guards(path_guards(path), version, actor)

@@ -22,9 +22,12 @@ def visible_apis(user: User) -> QuerySet[Api]:
         return apis
     mine = teams_of(user).values("pk")
     is_listed = Exists(ApiVersion.objects.filter(api=OuterRef("pk"), state__in=LISTED))
+    is_previewed = Exists(
+        ApiVersion.objects.filter(api=OuterRef("pk"), state="preview", preview_applications__team__in=mine)
+    )
     is_shared = Exists(Share.objects.filter(api=OuterRef("pk"), team__in=mine))
     open_to_me = Q(visibility=Api.Visibility.EVERYONE) | (Q(visibility=Api.Visibility.SHARED) & is_shared)
-    return apis.filter(Q(team__in=mine) | (open_to_me & is_listed))
+    return apis.filter(Q(team__in=mine) | (open_to_me & is_listed) | is_previewed)
 
 
 def visible_versions(user: User) -> QuerySet[ApiVersion]:
@@ -32,7 +35,10 @@ def visible_versions(user: User) -> QuerySet[ApiVersion]:
     versions = ApiVersion.objects.select_related("api__team").filter(api__in=visible_apis(user).values("pk"))
     if not user.is_authenticated or user.is_platform_admin:
         return versions
-    return versions.filter(Q(state__in=LISTED) | Q(api__team__in=teams_of(user).values("pk")))
+    mine = teams_of(user).values("pk")
+    # Not a join: an application more would be a row more.
+    previewed = ApiVersion.objects.filter(state="preview", preview_applications__team__in=mine).values("pk")
+    return versions.filter(Q(state__in=LISTED) | Q(pk__in=previewed) | Q(api__team__in=mine))
 
 
 def visible_revisions(user: User) -> QuerySet[Revision]:

@@ -12,6 +12,7 @@ from apis.selectors.versions import current_revision, previous_version
 from apis.services.moves import move_revision, move_version
 from apis.services.releases import deploy
 from apis.services.reviews import require_working_revision
+from apis.services.subscriptions import end_subscriptions
 from apis.signals import version_changed
 from common.clock import now
 from common.errors import Conflict
@@ -32,12 +33,22 @@ def publish_version(*, version: ApiVersion, actor: User, revision: Revision | No
     if reasons:
         raise Conflict(" ".join(reasons), code="guard-failed", reasons=reasons, state=version.state)
     with transaction.atomic():
-        for move in path:
-            _step(version, move, actor)
-        current = _deploy(version, revision, actor)
+        was_preview = version.state == ApiVersion.State.PREVIEW
+        walk(version, path, actor)
+        if was_preview:
+            # What was previewed is published as it is; a preview's subscriptions end with it.
+            end_subscriptions(version.subscriptions.all(), reason="The preview ended: the version is published.")
+            version.preview_applications.clear()
+        else:
+            _deploy(version, revision, actor)
         version_changed.send(sender=ApiVersion, version=version)
-    current.version = version
     return version
+
+
+def walk(version: ApiVersion, path: tuple[Move, ...], actor: User) -> None:
+    """Make the moves of a path that one person walks, each with its revision's."""
+    for move in path:
+        _step(version, move, actor)
 
 
 def _step(version: ApiVersion, move: Move, actor: User) -> None:
@@ -51,7 +62,7 @@ def _step(version: ApiVersion, move: Move, actor: User) -> None:
             move_revision(revision=require_working_revision(version), name="approve", actor=actor)
 
 
-def _deploy(version: ApiVersion, expected: Revision | None, actor: User) -> Revision:
+def _deploy(version: ApiVersion, expected: Revision | None, actor: User) -> None:
     """Make the approved revision current; its release tells what changed since the version before it."""
     revision = require_working_revision(version)
     if expected is not None and expected.pk != revision.pk:
@@ -63,7 +74,6 @@ def _deploy(version: ApiVersion, expected: Revision | None, actor: User) -> Revi
     earlier = current_revision(before) if before is not None else None
     findings = compare(earlier.document, revision.document, today=now().date()) if earlier is not None else []
     deploy(revision=revision, actor=actor, kind=Release.Kind.FIRST, findings=findings)
-    return revision
 
 
 def _not_yet(version: ApiVersion) -> Conflict:

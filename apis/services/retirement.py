@@ -7,17 +7,17 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from apis.lifecycle import UNUSED_DAYS
+from apis.lifecycle import UNUSED_DAYS, find_move
 from apis.models import ApiVersion, Subscription
 from apis.selectors.versions import callers_of
 from apis.services.moves import move_version, require_move
+from apis.services.subscriptions import end_subscriptions
 from apis.signals import subscription_changed, version_changed
 from common.clock import now
 from common.errors import Invalid
 from teams.models import User
 from teams.services.audit import record_audit
 
-OVER = ("ended", "rejected", "cancelled")
 ENDED_BY_RETIREMENT = "The version was retired."
 
 
@@ -31,20 +31,12 @@ def retire_version(*, version: ApiVersion, actor: User, override_reason: str = "
     causes = override_causes(version)
     if causes:
         _require_override(version, causes, override_reason, typed_name)
-    moment = now()
-    changes = {"retired_at": moment, "retirement_reason": override_reason.strip()[:500]}
+    changes = {"retired_at": now(), "retirement_reason": override_reason.strip()[:500]}
     with transaction.atomic():
         reason = f"{' '.join(causes)} {override_reason}".strip() if causes else override_reason
         move_version(version=version, move=move, actor=actor, reason=reason, changes=changes)
-        ended = list(version.subscriptions.exclude(state__in=OVER).values_list("pk", flat=True))
-        # Those still waiting are told apart: a restoration revives only what was in use.
-        version.subscriptions.filter(pk__in=ended, state="pending").update(
-            state="cancelled", ended_at=moment, reason=ENDED_BY_RETIREMENT, row_version=F("row_version") + 1
-        )
-        version.subscriptions.filter(pk__in=ended).exclude(state="cancelled").update(
-            state="ended", ended_at=moment, reason=ENDED_BY_RETIREMENT, row_version=F("row_version") + 1
-        )
-        _tell(version, ended)
+        end_subscriptions(version.subscriptions.all(), reason=ENDED_BY_RETIREMENT)
+        version_changed.send(sender=ApiVersion, version=version)
     return version
 
 
@@ -55,7 +47,7 @@ def restore_version(*, version: ApiVersion, actor: User) -> ApiVersion:
     with transaction.atomic():
         move_version(version=version, move=move, actor=actor, changes={"retired_at": None, "retirement_reason": ""})
         revived = list(
-            version.subscriptions.filter(state="ended", ended_at=retired_at, reason=ENDED_BY_RETIREMENT).values_list(
+            version.subscriptions.filter(state="ended", ended_at__gte=retired_at, reason=ENDED_BY_RETIREMENT).values_list(
                 "pk", flat=True
             )
         )
@@ -71,6 +63,27 @@ def restore_version(*, version: ApiVersion, actor: User) -> ApiVersion:
         )
         _tell(version, revived)
     return version
+
+
+def archive_version(*, version: ApiVersion, actor: User) -> ApiVersion:
+    """Archive a retired version for ever: calls get 404, the tombstone goes, its history stays with its team."""
+    move = require_move(version=version, name="archive", actor=actor)
+    with transaction.atomic():
+        move_version(version=version, move=move, actor=actor)
+        version_changed.send(sender=ApiVersion, version=version)
+    return version
+
+
+def retire_at_sunset(*, version: ApiVersion) -> bool:
+    """Retire a version whose sunset has come and that nobody called for seven days; say whether it was retired."""
+    move = find_move("retire", version.state)
+    if move is None or version.sunset_at is None or override_causes(version):
+        return False
+    with transaction.atomic():
+        move_version(version=version, move=move, actor=None, reason="The sunset has come.", changes={"retired_at": now()})
+        end_subscriptions(version.subscriptions.all(), reason=ENDED_BY_RETIREMENT)
+        version_changed.send(sender=ApiVersion, version=version)
+    return True
 
 
 def override_causes(version: ApiVersion) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from apis.lifecycle import ROUTED, VERSION_STATES
 from apis.models import ApiVersion, Plan, Subscription
@@ -84,6 +84,19 @@ def end_subscription(*, subscription: Subscription, actor: User, reason: str = "
     return _move(subscription, living, "ended", "end", actor, reason=reason[:500], ended_at=now())
 
 
+def end_subscriptions(subscriptions: QuerySet[Subscription], *, reason: str) -> int:
+    """End all that live of a set, those that wait as cancelled; return how many. Part of the caller's transaction."""
+    ended = list(subscriptions.exclude(state__in=OVER).values_list("pk", flat=True))
+    rows, moment = Subscription.objects.filter(pk__in=ended), now()
+    changes = {"ended_at": moment, "reason": reason, "row_version": F("row_version") + 1}
+    # Those still waiting are told apart: a restoration revives only what was in use.
+    rows.filter(state="pending").update(state="cancelled", **changes)
+    rows.exclude(state="cancelled").update(state="ended", **changes)
+    for subscription in rows.select_related("application__team", "version", "plan").iterator():
+        subscription_changed.send(sender=Subscription, subscription=subscription)
+    return len(ended)
+
+
 def live_subscription(application: Application, version: ApiVersion) -> Subscription | None:
     """Return the one subscription of an application to a version that is not over."""
     return (
@@ -97,13 +110,18 @@ def live_subscription(application: Application, version: ApiVersion) -> Subscrip
 def _require_subscribable(application: Application, version: ApiVersion, plan: Plan) -> None:
     _require_open_state(version)
     api = version.api
+    if version.state == "preview" and not version.preview_applications.filter(pk=application.pk).exists():
+        raise Conflict(
+            f"{version} is in preview, and {application} is not on its list: ask {api.team.name} to add it.",
+            code="preview-not-listed",
+        )
     if plan.api_id != api.pk:
         raise Invalid(f"The plan {plan.name} is not one of {api.name}.", errors=[
             {"detail": "Choose a plan of this API.", "pointer": "/plan"}
         ])  # fmt: skip
     if not plan.is_open:
         raise Conflict(f"The plan {plan.name} is closed to new subscriptions. Choose another.", code="plan-closed")
-    if not is_shared_with(api, application.team):
+    if version.state != "preview" and not is_shared_with(api, application.team):
         raise Conflict(
             f"{api.name} is not shared with {application.team.name}: choose an application of a team that sees it, or "
             f"ask {api.team.name} to share it.",

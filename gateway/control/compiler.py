@@ -100,6 +100,7 @@ def _route(version: ApiVersion, revision: Revision, prompt: str) -> RouteRecord:
         team_ids=teams,
         is_blocked=version.is_blocked,
         blocked_reason=version.blocked_reason,
+        blocked_until=seconds(version.blocked_until),
         operations=tuple(
             OperationRecord(row.operation_id, row.method, row.path, row.is_deprecated)
             for row in revision.operations.order_by("position")

@@ -118,6 +118,7 @@ class RouteRecord:
     is_public: bool = False
     is_blocked: bool = False
     blocked_reason: str = ""
+    blocked_until: float | None = None
     environment: str = "production"
     operations: tuple[OperationRecord, ...] = ()
     prompt: str = ""

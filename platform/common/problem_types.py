@@ -93,6 +93,7 @@ CONSOLE = _types(
     ("subscription-exists", "There is a subscription already", 409, "caller", "An application has at most one living subscription to a version.", "Use the one the member existing names, or end it first."),
     ("version-deprecated", "This version is deprecated", 409, "caller", "A deprecated version serves those who have it and takes nobody new.", "Subscribe to its successor; the detail names it."),
     ("version-not-open", "This version takes no subscriptions", 409, "caller", "Only a published version is subscribed to.", "Choose a published version of the API."),
+    ("preview-not-listed", "This preview is for listed applications", 409, "owner", "A version in preview is called by the applications that its owners listed, and by nobody else.", "Ask the team that owns the API to list the application."),
     ("plan-closed", "This plan is closed", 409, "caller", "The plan takes no new subscriptions, or each plan needs an approval.", "Choose another plan, or ask for a subscription."),
     ("not-shared", "Not shared with that team", 409, "owner", "The API is not shared with the team whose application would call it.", "Choose an application of a team that sees the API, or ask its owner to share it."),
     ("key-revoked-already", "The key is revoked already", 409, "caller", "Somebody revoked this key before.", "Nothing is left to do; the audit log says who did it."),

@@ -17,6 +17,7 @@ app.autodiscover_tasks()
 # Times are seconds. What a task does stands with the task.
 app.conf.beat_schedule = {
     "run-lost-imports": {"task": "apis.tasks.run_lost_imports", "schedule": 60.0, "options": {"expires": 60}},
+    "retire-at-sunset": {"task": "apis.tasks.retire_at_sunset", "schedule": 60.0, "options": {"expires": 60}},
     "roll-up-usage": {"task": "usage.tasks.roll_up_dirty_minutes", "schedule": 5.0, "options": {"expires": 5}},
     "write-cost-reports": {"task": "usage.tasks.write_cost_reports", "schedule": 15.0, "options": {"expires": 15}},
     "keep-budgets-open": {

@@ -1,0 +1,87 @@
+"""Previews: a version that chosen applications call before it is published."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db import transaction
+
+from apis.guards import failing_guards
+from apis.lifecycle import path_guards, preview_path, why_not
+from apis.models import ApiVersion, Deployment, Release, Revision
+from apis.selectors.versions import current_revision
+from apis.services.moves import move_revision, move_version, require_move
+from apis.services.publishing import walk
+from apis.services.releases import deploy
+from apis.services.reviews import require_working_revision
+from apis.services.revisions import copy_revision
+from apis.services.subscriptions import end_subscriptions
+from apis.signals import version_changed
+from common.errors import Conflict, Invalid
+from teams.models import Application, Role, User
+from teams.roles import require_role
+from teams.services.audit import record_audit
+
+
+def start_preview(*, version: ApiVersion, actor: User, applications: Collection[Application]) -> ApiVersion:
+    """Route a version for the listed applications alone; they subscribe to it as to any other.
+
+    Where the team asks for no approval this walks every move from the draft on.
+    """
+    team = version.api.team
+    require_role(actor=actor, team=team, role=Role.PUBLISHER, what="start a preview")
+    if not applications:
+        detail = "Name at least one application that may call it."
+        raise Invalid(detail, errors=[{"detail": detail, "pointer": "/applications"}])
+    path = preview_path(version.state, team.required_approvals)
+    if not path:
+        reason = why_not("preview", version.state)
+        raise Conflict(f"{version} cannot be previewed. {reason}", code="move-not-possible", state=version.state)
+    reasons = failing_guards(path_guards(path), version, actor)
+    if reasons:
+        raise Conflict(" ".join(reasons), code="guard-failed", reasons=reasons, state=version.state)
+    with transaction.atomic():
+        walk(version, path, actor)
+        deploy(revision=require_working_revision(version), actor=actor, kind=Release.Kind.FIRST, findings=[])
+        version.preview_applications.set(applications)
+        _record_listed(version, actor, applications)
+        version_changed.send(sender=ApiVersion, version=version)
+    return version
+
+
+def list_for_preview(*, version: ApiVersion, actor: User, applications: Collection[Application]) -> ApiVersion:
+    """Change which applications may call a preview; the subscriptions of those taken off end."""
+    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="change a preview")
+    if version.state != ApiVersion.State.PREVIEW:
+        raise Conflict(f"{version} is not in preview.", code="move-not-possible", state=version.state)
+    with transaction.atomic():
+        version.preview_applications.set(applications)
+        _record_listed(version, actor, applications)
+        gone = version.subscriptions.exclude(application__in=applications)
+        end_subscriptions(gone, reason="The application was taken off the preview.")
+    return version
+
+
+def end_preview(*, version: ApiVersion, actor: User) -> ApiVersion:
+    """Take a preview back to draft: calls get 404, its subscriptions end, work goes on in a copy."""
+    move = require_move(version=version, name="end_preview", actor=actor)
+    with transaction.atomic():
+        current = current_revision(version)
+        move_version(version=version, move=move, actor=actor)
+        Deployment.objects.filter(version=version).delete()
+        if current is not None:
+            move_revision(revision=current, name="supersede", actor=actor)
+            # A draft that was begun meanwhile is where work goes on.
+            if not version.revisions.filter(state=Revision.State.DRAFT).exists():
+                copy_revision(revision=current, version=version, author=current.author)
+        end_subscriptions(version.subscriptions.all(), reason="The preview ended.")
+        version.preview_applications.clear()
+        version_changed.send(sender=ApiVersion, version=version)
+    return version
+
+
+def _record_listed(version: ApiVersion, actor: User, applications: Collection[Application]) -> None:
+    record_audit(
+        actor=actor, verb="version.list_for_preview", target=version, team=version.api.team,
+        after={"applications": sorted(application.name for application in applications)},
+    )  # fmt: skip
