@@ -21,18 +21,19 @@ from apis.selectors import (
     visible_apis,
     visible_versions,
 )
+from apis.services.blocking import block_version, lift_block
 from apis.services.contracts import create_api, delete_api, update_api
 from apis.services.deprecation import deprecate_version, undo_deprecation
 from apis.services.imports import import_document
 from apis.services.keys import get_key
-from apis.services.moves import require_move
+from apis.services.preview import end_preview, list_for_preview, start_preview
 from apis.services.publishing import publish_version
-from apis.services.retirement import restore_version, retire_version
+from apis.services.retirement import archive_version, restore_version, retire_version
 from apis.services.reviews import reopen_draft, submit_for_review, withdraw_from_review
 from apis.services.versions import create_version
 from common.errors import Invalid, NotFound, TooLarge
 from common.rest import PublicViewSet, once_only
-from teams.models import Role, Team
+from teams.models import Application, Role, Team
 from teams.roles import require_role, teams_of
 from teams.selectors import team_for
 
@@ -101,7 +102,8 @@ class VersionViewSet(PublicViewSet):
         "moves": "team.view", "impact": "team.view", "key": "team.develop", "submit": "team.develop",
         "withdraw": "team.develop", "reopen": "team.publish", "publish": "team.publish",
         "deprecate": "team.publish", "undo_deprecation": "team.publish", "retire": "team.publish",
-        "restore": "team.publish", "other_move": "team.publish",
+        "restore": "team.publish", "archive": "team.publish", "preview": "team.publish",
+        "end_preview": "team.publish", "block": "team.publish", "lift_block": "team.publish",
     }  # fmt: skip
     serializer_class = forms.VersionSerializer
     filterset_class = filters.VersionFilter
@@ -213,11 +215,41 @@ class VersionViewSet(PublicViewSet):
         return self.answer(restore_version(version=self.matched(), actor=self.actor))
 
     @extend_schema(request=None)
-    def other_move(self, request: Request, public_id: str, move: str) -> Response:
-        """Refuse, with its reason, a move that the lifecycle knows and that is not built yet."""
+    def archive(self, request: Request, public_id: str) -> Response:
+        """Archive a retired version for ever."""
+        return self.answer(archive_version(version=self.matched(), actor=self.actor))
+
+    @extend_schema(request=forms.PreviewSerializer)
+    def preview(self, request: Request, public_id: str) -> Response:
+        """Route the version for the listed applications alone; of one in preview, change the list."""
         version = self.matched()
-        require_move(version=version, name=move.replace("-", "_"), actor=self.actor)
-        return self.answer(version)
+        applications = _applications(self.body(forms.PreviewSerializer)["applications"])
+        change = list_for_preview if version.state == "preview" else start_preview
+        return self.answer(change(version=version, actor=self.actor, applications=applications))
+
+    @extend_schema(request=None)
+    def end_preview(self, request: Request, public_id: str) -> Response:
+        """Take a preview back to draft."""
+        return self.answer(end_preview(version=self.matched(), actor=self.actor))
+
+    @extend_schema(request=forms.BlockSerializer)
+    def block(self, request: Request, public_id: str) -> Response:
+        """Refuse every call with 503 until the block is lifted."""
+        return self.answer(block_version(version=self.matched(), actor=self.actor, **self.body(forms.BlockSerializer)))
+
+    @extend_schema(request=None)
+    def lift_block(self, request: Request, public_id: str) -> Response:
+        """Serve calls again."""
+        return self.answer(lift_block(version=self.matched(), actor=self.actor))
+
+
+def _applications(names: list[str]) -> list[Application]:
+    found = list(Application.objects.filter(public_id__in=names))
+    missing = set(names) - {application.public_id for application in found}
+    if missing:
+        detail = f"There is no application {', '.join(sorted(missing))}."
+        raise Invalid(detail, errors=[{"detail": detail, "pointer": "/applications"}])
+    return found
 
 
 class ImportViewSet(PublicViewSet):

@@ -62,9 +62,9 @@ class VersionSerializer(serializers.ModelSerializer[ApiVersion]):
     class Meta:
         model = ApiVersion
         fields = (
-            "id", "api", "name", "state", "url", "is_blocked", "blocked_reason", "policy_ref", "successor",
-            "published_at", "deprecated_at", "deprecation_reason", "sunset_at", "retired_at", "retirement_reason",
-            "created_at",
+            "id", "api", "name", "state", "url", "is_blocked", "blocked_reason", "blocked_until", "policy_ref",
+            "successor", "published_at", "deprecated_at", "deprecation_reason", "sunset_at", "retired_at",
+            "retirement_reason", "created_at",
         )  # fmt: skip
 
     def get_url(self, version: ApiVersion) -> str:
@@ -102,6 +102,19 @@ class RetireSerializer(serializers.Serializer[Any]):
 
     override_reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
     typed_name = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    """The applications that may call it, by their ids."""
+
+    applications = serializers.ListField(child=serializers.CharField(max_length=60), max_length=500)
+
+
+class BlockSerializer(serializers.Serializer[Any]):
+    """Why, as callers read it, and until when as far as known: the gateway says Retry-After."""
+
+    reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    until = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
 class RevisionSerializer(serializers.ModelSerializer[Revision]):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import path
 
 from apis.rest.consumption import PlanViewSet, SubscriptionViewSet
 from apis.rest.contracts import ApiViewSet, ImportViewSet, VersionViewSet
 from apis.rest.revisions import RevisionViewSet
 
 VERSION_ACTIONS = (
-    "submit", "withdraw", "reopen", "publish", "deprecate", "undo_deprecation", "retire", "restore", "key",
+    "submit", "withdraw", "reopen", "publish", "deprecate", "undo_deprecation", "retire", "restore", "archive",
+    "preview", "end_preview", "block", "lift_block", "key",
 )  # fmt: skip
-# The lifecycle knows them and nobody has built them: they are refused with their reason.
-UNBUILT_MOVES = "preview|end-preview|archive|block|lift-block"
 SUBSCRIPTION_ACTIONS = ("approve", "reject", "end", "try_it")
 
 urlpatterns = [
@@ -35,11 +34,6 @@ urlpatterns = [
             name=f"version-{action.replace('_', '-')}",
         )
         for action in VERSION_ACTIONS
-    ),
-    re_path(
-        rf"^versions/(?P<public_id>[^/]+)/(?P<move>{UNBUILT_MOVES})$",
-        VersionViewSet.as_view({"post": "other_move"}),
-        name="version-other-move",
     ),
     path(
         "versions/<str:version>/revisions", RevisionViewSet.as_view({"get": "list", "post": "create"}), name="revisions"

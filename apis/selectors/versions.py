@@ -11,7 +11,16 @@ from django.db.models.functions import Cast, Substr
 
 from apis import ports
 from apis.guards import failing_guards, working_revision
-from apis.lifecycle import LISTED, VERSION_STATES, Move, moves_from, overlay_moves, path_guards, publication_path
+from apis.lifecycle import (
+    LISTED,
+    VERSION_STATES,
+    Move,
+    moves_from,
+    overlay_moves,
+    path_guards,
+    preview_path,
+    publication_path,
+)
 from apis.models import Api, ApiVersion, Revision, Subscription
 from apis.ports import Caller
 from teams.models import Role, User
@@ -165,13 +174,13 @@ def callers_of(version: ApiVersion, days: int) -> list[Caller]:
 
 def available_moves(version: ApiVersion, actor: User) -> list[AvailableMove]:
     """Return the moves out of a version's state, each with whether this person may make it and why not."""
-    path = publication_path(version.state, version.api.team.required_approvals)
-    moves = list(moves_from(version.state))
-    if path and path[-1] not in moves:
-        # One person may publish alone: the button is there from the draft on.
-        moves.insert(0, path[-1])
+    needed = version.api.team.required_approvals
+    # Where one person may go alone, the buttons are there from the draft on.
+    ways = [way for way in (publication_path(version.state, needed), preview_path(version.state, needed)) if way]
+    paths = {way[-1]: way for way in ways}
+    moves = [*(move for move in paths if move.source != version.state), *moves_from(version.state)]
     moves += overlay_moves(version.state, is_blocked=version.is_blocked)
-    return [_available(version, move, path, actor) for move in moves]
+    return [_available(version, move, paths.get(move, (move,)), actor) for move in moves]
 
 
 def _available(version: ApiVersion, move: Move, path: tuple[Move, ...], actor: User) -> AvailableMove:
@@ -179,10 +188,9 @@ def _available(version: ApiVersion, move: Move, path: tuple[Move, ...], actor: U
     reasons: list[str] = []
     if not has_role(actor, team, Role(move.role)):
         reasons = [f"Only a {move.role} of {team.name} may do this."]
-    elif path and move is path[-1]:
-        reasons = failing_guards(path_guards(path), version, actor)
     else:
-        reasons = failing_guards(move.guards, version, actor)
+        guards = path_guards(path) if len(path) > 1 else move.guards
+        reasons = failing_guards(guards, version, actor)
     return AvailableMove(
         name=move.name,
         label=f"{move.label} {version.name}"

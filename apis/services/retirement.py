@@ -35,8 +35,8 @@ def retire_version(*, version: ApiVersion, actor: User, override_reason: str = "
     with transaction.atomic():
         reason = f"{' '.join(causes)} {override_reason}".strip() if causes else override_reason
         move_version(version=version, move=move, actor=actor, reason=reason, changes=changes)
-        end_subscriptions(version.subscriptions.all(), reason=ENDED_BY_RETIREMENT)
         version_changed.send(sender=ApiVersion, version=version)
+        end_subscriptions(version.subscriptions.all(), reason=ENDED_BY_RETIREMENT, at=version.retired_at)
     return version
 
 
@@ -47,7 +47,7 @@ def restore_version(*, version: ApiVersion, actor: User) -> ApiVersion:
     with transaction.atomic():
         move_version(version=version, move=move, actor=actor, changes={"retired_at": None, "retirement_reason": ""})
         revived = list(
-            version.subscriptions.filter(state="ended", ended_at__gte=retired_at, reason=ENDED_BY_RETIREMENT).values_list(
+            version.subscriptions.filter(state="ended", ended_at=retired_at, reason=ENDED_BY_RETIREMENT).values_list(
                 "pk", flat=True
             )
         )
@@ -80,9 +80,11 @@ def retire_at_sunset(*, version: ApiVersion) -> bool:
     if move is None or version.sunset_at is None or override_causes(version):
         return False
     with transaction.atomic():
-        move_version(version=version, move=move, actor=None, reason="The sunset has come.", changes={"retired_at": now()})
-        end_subscriptions(version.subscriptions.all(), reason=ENDED_BY_RETIREMENT)
+        move_version(
+            version=version, move=move, actor=None, reason="The sunset has come.", changes={"retired_at": now()}
+        )
         version_changed.send(sender=ApiVersion, version=version)
+        end_subscriptions(version.subscriptions.all(), reason=ENDED_BY_RETIREMENT, at=version.retired_at)
     return True
 
 

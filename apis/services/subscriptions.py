@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -84,11 +85,11 @@ def end_subscription(*, subscription: Subscription, actor: User, reason: str = "
     return _move(subscription, living, "ended", "end", actor, reason=reason[:500], ended_at=now())
 
 
-def end_subscriptions(subscriptions: QuerySet[Subscription], *, reason: str) -> int:
+def end_subscriptions(subscriptions: QuerySet[Subscription], *, reason: str, at: datetime | None = None) -> int:
     """End all that live of a set, those that wait as cancelled; return how many. Part of the caller's transaction."""
     ended = list(subscriptions.exclude(state__in=OVER).values_list("pk", flat=True))
-    rows, moment = Subscription.objects.filter(pk__in=ended), now()
-    changes = {"ended_at": moment, "reason": reason, "row_version": F("row_version") + 1}
+    rows = Subscription.objects.filter(pk__in=ended)
+    changes = {"ended_at": at or now(), "reason": reason, "row_version": F("row_version") + 1}
     # Those still waiting are told apart: a restoration revives only what was in use.
     rows.filter(state="pending").update(state="cancelled", **changes)
     rows.exclude(state="cancelled").update(state="ended", **changes)

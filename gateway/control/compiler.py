@@ -84,7 +84,10 @@ def _upstream(revision: Revision) -> UpstreamRecord:
 def _route(version: ApiVersion, revision: Revision, prompt: str) -> RouteRecord:
     api, successor = version.api, version.successor
     teams: tuple[str, ...] = ()
-    if api.visibility != Api.Visibility.EVERYONE:
+    if version.state == ApiVersion.State.PREVIEW:
+        listed = version.preview_applications.values_list("team__public_id", flat=True)
+        teams = (api.team.public_id, *sorted(set(listed)))
+    elif api.visibility != Api.Visibility.EVERYONE:
         shared = api.shares.values_list("team__public_id", flat=True) if api.visibility == Api.Visibility.SHARED else ()
         teams = (api.team.public_id, *sorted(shared))
     return RouteRecord(

@@ -192,12 +192,12 @@ def test_where_approvals_are_asked_a_draft_offers_review_only(team, draft, publi
     assert set(moves(version, publisher)) == {"submit"}
 
 
-def test_moves_name_the_role_they_need_and_the_reason_they_are_not_built(published, developer, publisher):
+def test_moves_name_the_role_they_need(published, developer, publisher):
     assert "publisher" in moves(published, developer)["deprecate"].reason
     offered = moves(published, publisher)
     assert offered["deprecate"].is_allowed
     assert offered["deprecate"].label == "Deprecate v1"
-    assert offered["block"].reason.startswith("Blocking a version is not available yet")
+    assert offered["block"].is_allowed
 
 
 def test_a_button_that_is_allowed_works_and_one_that_is_not_is_refused(draft, publisher):
@@ -206,7 +206,8 @@ def test_a_button_that_is_allowed_works_and_one_that_is_not_is_refused(draft, pu
 
     for version in (draft, publish_version(version=ApiVersion.objects.get(pk=draft.pk), actor=publisher)):
         for move in available_moves(version, publisher):
-            if move.name == "publish":
+            # Where one person may go alone, these two walk further than one move.
+            if move.name in ("publish", "preview"):
                 continue
             if move.is_allowed:
                 assert require_move(version=version, name=move.name, actor=publisher).target == move.target

@@ -5,6 +5,8 @@ All of it is read from one generation, before the first `await` of the call; tim
 
 from __future__ import annotations
 
+from math import ceil
+
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import (
     KeyRevoked,
@@ -43,7 +45,10 @@ def check_state(call: Call) -> None:
         raise VersionRetired(f"{name} was retired.{successor}", rule="lifecycle retired", headers=[NO_STORE])
     if route.is_blocked:
         reason = f": {route.blocked_reason.rstrip('.')}" if route.blocked_reason else ""
-        raise VersionBlocked(f"{name} is blocked by its owners{reason}.", rule="lifecycle blocked", headers=[NO_STORE])
+        headers = [NO_STORE]
+        if route.blocked_until is not None and route.blocked_until > call.at:
+            headers.append((b"retry-after", b"%d" % ceil(route.blocked_until - call.at)))
+        raise VersionBlocked(f"{name} is blocked by its owners{reason}.", rule="lifecycle blocked", headers=headers)
 
 
 def authorise(call: Call) -> None:

@@ -204,10 +204,14 @@ def _limit_text(item: dict[str, Any]) -> str:
     return f"{item.get('limit', 0):,} {item.get('unit', 'requests')} per {WINDOWS.get(window, window)}"
 
 
+# Moves that ask for more than consent have a page of their own.
+OWN_PAGES = {"publish", "deprecate", "retire", "preview", "block", "archive"}
+
+
 @register.filter
-def hyphens(name: str) -> str:
-    """Return a move's name as it stands in a URL."""
-    return name.replace("_", "-")
+def move_path(name: str) -> str:
+    """Return where a move's page lies below its version's."""
+    return name if name in OWN_PAGES else f"moves/{name.replace('_', '-')}"
 
 
 @register.filter

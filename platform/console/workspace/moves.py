@@ -14,9 +14,11 @@ from apis.lifecycle import VERSION_STATES
 from apis.models import ApiVersion, Review
 from apis.selectors import available_moves, impact_of
 from apis.selectors.gate import gate_of
+from apis.services.blocking import block_version, lift_block
 from apis.services.deprecation import deprecate_version, earliest_sunset, undo_deprecation
+from apis.services.preview import end_preview, list_for_preview, start_preview
 from apis.services.publishing import publish_version
-from apis.services.retirement import override_causes, restore_version, retire_version
+from apis.services.retirement import archive_version, override_causes, restore_version, retire_version
 from apis.services.reviews import reopen_draft, review_revision, submit_for_review, withdraw_from_review
 from common.clock import now
 from common.errors import Conflict, NotFound
@@ -25,7 +27,7 @@ from console.forms import GatehouseForm, run_form
 from console.pages import render_page
 from console.workspace.version import head_of, my_version
 from gateway.control.rollout import wait_until_applied
-from teams.models import User
+from teams.models import Application, User
 
 
 class PlainForm(GatehouseForm):
@@ -60,6 +62,36 @@ class RetireForm(GatehouseForm):
         help_text="It stands in the audit log and on the tombstone.",
     )  # fmt: skip
     typed_name = forms.CharField(label="Type the version's name", max_length=120)
+
+
+class PreviewForm(GatehouseForm):
+    """Which applications may call it."""
+
+    applications = forms.CharField(
+        label="Applications", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Their ids (app_…), one per line. Their teams find them under Applications, Settings.",
+    )  # fmt: skip
+
+    def clean_applications(self) -> list[Application]:
+        """Return the applications; name each id that there is none of."""
+        names = self.cleaned_data["applications"].replace(",", " ").split()
+        found = list(Application.objects.filter(public_id__in=names).select_related("team"))
+        missing = sorted(set(names) - {application.public_id for application in found})
+        if missing:
+            raise forms.ValidationError(f"There is no application {', '.join(missing)}.")
+        return found
+
+
+class BlockForm(GatehouseForm):
+    """Why, and until when."""
+
+    reason = forms.CharField(
+        max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text="Callers read it in the answer."
+    )
+    until = forms.DateTimeField(
+        label="Until, UTC", required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text="As far as known: callers get it as Retry-After. Nothing is lifted by itself.",
+    )  # fmt: skip
 
 
 def _move(version: ApiVersion, name: str, user: User) -> Any:
@@ -174,6 +206,78 @@ def retire(request: HttpRequest, team: str, api: str, version: str) -> HttpRespo
     return response
 
 
+@page("team.publish", methods=("GET", "HEAD", "POST"))
+def preview(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Route a version for listed applications; of one in preview, change the list."""
+    found = my_version(request, team, api, version)
+    is_running = found.state == ApiVersion.State.PREVIEW
+    listed = found.preview_applications.order_by("name").values_list("public_id", flat=True)
+    form = PreviewForm(request.POST or None, initial={"applications": "\n".join(listed)})
+
+    def work() -> str:
+        change = list_for_preview if is_running else start_preview
+        change(version=found, actor=request.user, applications=form.cleaned_data["applications"])  # type: ignore[arg-type]
+        return _back(found)
+
+    sees = "The listed applications may subscribe and call it; everybody else gets 404. There is no service level."
+    if is_running:
+        if request.method == "POST" and (done := run_form(request, form, work)):
+            messages.success(request, "The list of the preview is saved.")
+            return done
+        context = {
+            **head_of(request, found, "lifecycle"), "form": form, "impact": impact_of(found), "sees": sees,
+            "button": "Save the list", "undo": "Change it again.", "move": {"is_allowed": True},
+        }  # fmt: skip
+        return render_page(request, "workspace/move.html", context, status=422 if form.errors else 200)
+    response = _page(
+        request, found, "preview", form, work, button=f"Start a preview of {found.name}", sees=sees,
+        undo="End the preview, or publish it: either ends the preview's subscriptions.",
+    )  # fmt: skip
+    if response.status_code in (204, 303):
+        _say(request, found, f"{found.name} is in preview.")
+    return response
+
+
+@page("team.publish", methods=("GET", "HEAD", "POST"))
+def block(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Block a version."""
+    found = my_version(request, team, api, version)
+    form = BlockForm(request.POST or None)
+
+    def work() -> str:
+        data = form.cleaned_data
+        block_version(version=found, actor=request.user, reason=data["reason"], until=data["until"])  # type: ignore[arg-type]
+        return _back(found)
+
+    response = _page(
+        request, found, "block", form, work, is_danger=True, button=f"Block {found.name}",
+        sees="Every call gets 503 with your reason within a second. Its state and its subscriptions stay.",
+        undo="Lift the block at any time.",
+    )  # fmt: skip
+    if response.status_code in (204, 303):
+        _say(request, found, f"{found.name} is blocked: calls get 503.")
+    return response
+
+
+@page("team.publish", methods=("GET", "HEAD", "POST"))
+def archive(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Archive a retired version."""
+    found = my_version(request, team, api, version)
+
+    def work() -> str:
+        archive_version(version=found, actor=request.user)  # type: ignore[arg-type]
+        return _back(found)
+
+    response = _page(
+        request, found, "archive", PlainForm(request.POST or None), work, is_danger=True,
+        button=f"Archive {found.name}", sees="Calls get 404 in place of 410. The tombstone leaves the catalog.",
+        undo="Not at all: an archived version cannot be restored. Its history stays with your team.",
+    )  # fmt: skip
+    if response.status_code in (204, 303):
+        _say(request, found, f"{found.name} is archived.")
+    return response
+
+
 PLAIN_MOVES: dict[str, tuple[Callable[..., Any], str, str, str]] = {
     "submit": (submit_for_review, "Send {0} for review", "Nothing changes for callers.", "Withdraw it from review."),
     "withdraw": (withdraw_from_review, "Withdraw {0}", "Nothing changes for callers.", "Send it for review again."),
@@ -184,6 +288,13 @@ PLAIN_MOVES: dict[str, tuple[Callable[..., Any], str, str, str]] = {
         "The headers go, new subscriptions are accepted again.",
         "Deprecate it again.",
     ),
+    "end_preview": (
+        end_preview,
+        "End the preview of {0}",
+        "Calls get 404, the preview's subscriptions end. Work goes on in a draft.",
+        "Start a preview again.",
+    ),
+    "lift_block": (lift_block, "Lift the block of {0}", "Calls are served again within a second.", "Block it again."),
     "restore": (
         restore_version,
         "Restore {0}",

@@ -33,8 +33,11 @@ from usage.selectors import freshness
 PROBE_SECONDS = 5.0
 STRIP = ("draft", "in_review", "approved", "published", "deprecated", "retired")
 # A move's page, where it has one; the others are one button.
-PAGES = {"publish", "deprecate", "retire", "restore", "undo_deprecation", "submit", "withdraw", "reopen"}
-PRIMARY = {"draft": "publish", "approved": "publish", "deprecated": "retire"}
+PAGES = {
+    "publish", "deprecate", "retire", "restore", "undo_deprecation", "submit", "withdraw", "reopen", "preview",
+    "end_preview", "block", "lift_block", "archive",
+}  # fmt: skip
+PRIMARY = {"draft": "publish", "approved": "publish", "preview": "publish", "deprecated": "retire"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ def lifecycle(request: HttpRequest, team: str, api: str, version: str) -> HttpRe
         "primary": primary,
         "moves": [move for move in moves if move is not primary],
         "revision": current_revision(found) or working_copy(found),
+        "listed": found.preview_applications.order_by("name") if found.state == "preview" else (),
         "working": working_revision(found) if found.state in ROUTED else None,
         "can_edit": head["can_develop"] and found.state == "published" and found.api.kind == "rest",
         "impact": impact,

@@ -160,17 +160,30 @@ def test_retiring_early_takes_the_override_and_can_be_undone(published, publishe
     assert answers("post", url(published, "restore"), **ANY) == by_role(200, 409, 403, 403)
 
 
-@pytest.mark.parametrize("move", ["block", "lift-block"])
-def test_a_move_not_built_yet_is_refused_with_its_reason(published, api_as, publisher, answers, by_role, move):
-    assert answers("post", url(published, move), **ANY) == by_role(409, 409, 403, 403)
-    body = api_as(publisher).post(url(published, move), headers=ANY).json()
-    assert "not available yet" in body["detail"]
+def test_roles_decide_who_blocks_and_lifts(published, api_as, publisher, answers, by_role):
+    assert api_as(publisher).post(url(published, "block"), {}, headers=ANY).status_code == 422
+    body = {"reason": "Leak.", "until": "2099-01-01T00:00:00Z"}
+    assert answers("post", url(published, "block"), body, **ANY) == by_role(200, 409, 403, 403)
+    assert api_as(publisher).get(url(published)).json()["blocked_reason"] == "Leak."
+    assert answers("post", url(published, "lift-block"), **ANY) == by_role(200, 409, 403, 403)
 
 
-def test_previews_and_archives_are_refused_with_their_reason(draft, api_as, publisher):
-    for move in ("preview", "end-preview", "archive"):
-        response = api_as(publisher).post(url(draft, move), headers=ANY)
-        assert (response.status_code, response.json()["code"]) == (409, "move-not-possible")
+def test_roles_decide_who_previews_and_ends_it(draft, application, api_as, publisher, answers, by_role):
+    body = {"applications": [application.public_id]}
+    assert api_as(publisher).post(url(draft, "preview"), {"applications": []}, headers=ANY).status_code == 422
+    assert api_as(publisher).post(url(draft, "preview"), {"applications": ["app_x"]}, headers=ANY).status_code == 422
+    # The second call changes the list of the preview that the first one started.
+    assert answers("post", url(draft, "preview"), body, **ANY) == by_role(200, 200, 403, 403)
+    assert state(draft) == "preview"
+    assert answers("post", url(draft, "end-preview"), **ANY) == by_role(200, 409, 403, 403)
+
+
+def test_roles_decide_who_archives(published, publisher, answers, by_role):
+    from apis.services.retirement import retire_version
+
+    deprecate_version(version=published, sunset_at=now() + timedelta(days=9), reason="Old.", actor=publisher)
+    retire_version(version=published, override_reason="x", typed_name="orders/v1", actor=publisher)
+    assert answers("post", url(published, "archive"), **ANY) == by_role(200, 409, 403, 403)
 
 
 def test_one_step_gives_a_key_that_no_cache_keeps(published, api_as, consumer):
