@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 
 from apis.guards import working_revision
+from apis.lifecycle import role_of
 from apis.models import ApiVersion, Review, Revision
 from apis.services.moves import advance, require_revision_move
 from apis.services.revisions import copy_revision
@@ -17,8 +18,7 @@ from teams.services.audit import record_audit
 
 def submit_for_review(*, version: ApiVersion, actor: User) -> ApiVersion:
     """Freeze the draft and ask for verdicts; raise Conflict with what is missing. What is served stays as it is."""
-    revision = require_working_revision(version)
-    require_revision_move(revision=revision, name="submit", actor=actor)
+    revision = _movable(version, "submit", actor)
     with transaction.atomic():
         advance(revision=revision, name="submit", actor=actor, submitted_at=now())
     return version
@@ -74,9 +74,16 @@ def require_working_revision(version: ApiVersion) -> Revision:
     return revision
 
 
-def _set_aside(*, version: ApiVersion, name: str, actor: User) -> ApiVersion:
+def _movable(version: ApiVersion, name: str, actor: User) -> Revision:
+    """Return the working revision after asking for the role first: who may not move it learns nothing of it."""
+    require_role(actor=actor, team=version.api.team, role=Role(role_of(name)), what=f"{name} a revision")
     revision = require_working_revision(version)
     require_revision_move(revision=revision, name=name, actor=actor)
+    return revision
+
+
+def _set_aside(*, version: ApiVersion, name: str, actor: User) -> ApiVersion:
+    revision = _movable(version, name, actor)
     with transaction.atomic():
         advance(revision=revision, name=name, actor=actor)
         copy_revision(revision=revision, version=version, author=revision.author)
