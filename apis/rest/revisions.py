@@ -13,6 +13,7 @@ from apis.diff import compare, verdict
 from apis.models import ApiVersion, Revision
 from apis.rest import serializers as forms
 from apis.rest.contracts import refuse_long_body
+from apis.selectors import visible_versions
 from apis.selectors.gate import gate_of
 from apis.services.documents import finding_json, save_draft
 from apis.services.releases import move_to_next_version, release_revision, roll_back, waive_change
@@ -31,7 +32,7 @@ class RevisionViewSet(PublicViewSet):
         "list": "team.view", "retrieve": "team.view", "update": "team.develop", "review": "team.publish",
         "changes": "team.view", "create": "team.develop", "destroy": "team.develop", "gate": "team.view",
         "release": "team.publish", "roll_back": "team.publish", "next_version": "team.develop", "waive": "team.own",
-        "releases": "team.view",
+        "releases": "signed_in",
     }  # fmt: skip
     serializer_class = forms.RevisionDetailSerializer
     queryset = Revision.objects.none()
@@ -61,7 +62,10 @@ class RevisionViewSet(PublicViewSet):
     @extend_schema(responses=forms.ReleaseSerializer(many=True))
     def releases(self, request: Request, version: str) -> Response:
         """List what became current in a version, the newest first: its changelog."""
-        rows = self._version(version).releases.select_related("revision", "previous", "actor")
+        found = visible_versions(self.actor).filter(public_id=version).first()
+        if found is None:
+            raise NotFound("There is no such version.")
+        rows = found.releases.select_related("revision", "previous", "actor")
         return self.get_paginated_response(forms.ReleaseSerializer(self.paginate_queryset(rows), many=True).data)
 
     def _version(self, public_id: str) -> ApiVersion:

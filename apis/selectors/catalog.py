@@ -23,10 +23,9 @@ from django.db.models import (
 from django.db.models.expressions import Func
 from django.db.models.functions import Coalesce
 
-from apis.lifecycle import LISTED
 from apis.models import Api, ApiVersion, Operation, Subscription
 from apis.selectors.versions import by_rank
-from apis.selectors.visibility import visible_apis
+from apis.selectors.visibility import listed_for, visible_apis
 from teams.models import Role, User
 from teams.roles import teams_of
 
@@ -83,7 +82,7 @@ def catalog_apis(user: User, filters: CatalogFilters | None = None) -> QuerySet[
     apis = visible_apis(user)
     if filters.is_mine:
         apis = apis.filter(team__in=teams_of(user, Role.DEVELOPER).values("pk"))
-    is_listed = Q(state__in=LISTED)
+    is_listed = listed_for(user)
     if filters.is_mine or filters.has_drafts:
         is_listed |= Q(api__team__in=teams_of(user).values("pk"))
     shown = by_rank(ApiVersion.objects.filter(is_listed, api=OuterRef("pk")))

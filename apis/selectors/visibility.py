@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apis.lifecycle import LISTED
@@ -14,7 +16,7 @@ NOTHING = "There is nothing here, or it is not shared with you."
 
 
 def visible_apis(user: User) -> QuerySet[Api]:
-    """Return the APIs a person may see: those of own teams in any state, others once they are listed."""
+    """Return the APIs a person may see: those of own teams in any state, others once they are listed or previewed."""
     apis = Api.objects.select_related("team")
     if not user.is_authenticated:
         return apis.none()
@@ -22,23 +24,40 @@ def visible_apis(user: User) -> QuerySet[Api]:
         return apis
     mine = teams_of(user).values("pk")
     is_listed = Exists(ApiVersion.objects.filter(api=OuterRef("pk"), state__in=LISTED))
-    is_previewed = Exists(
-        ApiVersion.objects.filter(api=OuterRef("pk"), state="preview", preview_applications__team__in=mine)
-    )
-    is_shared = Exists(Share.objects.filter(api=OuterRef("pk"), team__in=mine))
-    open_to_me = Q(visibility=Api.Visibility.EVERYONE) | (Q(visibility=Api.Visibility.SHARED) & is_shared)
-    return apis.filter(Q(team__in=mine) | (open_to_me & is_listed) | is_previewed)
+    is_previewed = Exists(previewed_versions(user).filter(api=OuterRef("pk")))
+    return apis.filter(Q(team__in=mine) | (_is_shared("", mine) & is_listed) | is_previewed)
 
 
 def visible_versions(user: User) -> QuerySet[ApiVersion]:
-    """Return the versions a person may see: drafts and archived ones only to the owning team."""
-    versions = ApiVersion.objects.select_related("api__team").filter(api__in=visible_apis(user).values("pk"))
-    if not user.is_authenticated or user.is_platform_admin:
+    """Return the versions a person may see: all of own teams, of others what is listed or previewed for them."""
+    versions = ApiVersion.objects.select_related("api__team")
+    if not user.is_authenticated:
+        return versions.none()
+    if user.is_platform_admin:
         return versions
+    return versions.filter(Q(api__team__in=teams_of(user).values("pk")) | listed_for(user))
+
+
+def listed_for(user: User) -> Q:
+    """Say that a version stands in the catalog for a person: it is listed and its API shared, or they preview it."""
+    if user.is_platform_admin:
+        return Q(state__in=LISTED)
     mine = teams_of(user).values("pk")
-    # Not a join: an application more would be a row more.
-    previewed = ApiVersion.objects.filter(state="preview", preview_applications__team__in=mine).values("pk")
-    return versions.filter(Q(state__in=LISTED) | Q(pk__in=previewed) | Q(api__team__in=mine))
+    is_open = Q(api__team__in=mine) | _is_shared("api__", mine)
+    return (Q(state__in=LISTED) & is_open) | Q(pk__in=previewed_versions(user).values("pk"))
+
+
+def previewed_versions(user: User) -> QuerySet[ApiVersion]:
+    """Return the versions in preview that applications of a person's teams are listed for."""
+    return ApiVersion.objects.filter(state="preview", preview_applications__team__in=teams_of(user).values("pk"))
+
+
+def _is_shared(prefix: str, mine: QuerySet[Any, Any]) -> Q:
+    """Say that an API is shown to everyone, or to one of some teams; `prefix` is the path to the API."""
+    shared = Share.objects.filter(team__in=mine).values("api")
+    return Q(**{f"{prefix}visibility": Api.Visibility.EVERYONE}) | Q(
+        **{f"{prefix}visibility": Api.Visibility.SHARED, f"{prefix}pk__in": shared}
+    )
 
 
 def visible_revisions(user: User) -> QuerySet[Revision]:

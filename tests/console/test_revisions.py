@@ -76,6 +76,9 @@ def test_a_safe_change_is_published_as_the_next_revision(edit, published):
     assert submit(client, f"{BASE}/revisions/2/release", note="Stock.").status_code == 303
     assert published.revisions.get(state="current").number == 2
     assert "Roll back" in client.get(f"{BASE}/revisions").content.decode()
+    changelog = client.get("/catalog/payments/orders/v1/changelog").content.decode()
+    assert "Stock." in changelog
+    assert "operation-added" in changelog
 
 
 def test_a_risky_change_waits_for_its_tick(edit, published):
@@ -96,6 +99,7 @@ def test_a_breaking_change_becomes_the_next_version_and_the_old_one_stays(edit, 
     states = dict(ApiVersion.objects.filter(api=published.api).values_list("name", "state"))
     assert states == {"v1": "published", "v2": "published"}
     assert [row.state for row in published.revisions.all()] == ["current"]
+    assert "What changed since v1" in client.get("/catalog/payments/orders/v2/changelog").content.decode()
 
 
 def test_an_owner_allows_a_break_with_a_reason_and_an_end(edit, owner, as_user):

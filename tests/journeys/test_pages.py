@@ -24,6 +24,8 @@ PAGES = (
     "/workspace/new", "/workspace/new?from=form", "/workspace/reviews", "/workspace/subscriptions", ORDERS,
     f"{ORDERS}/v1", f"{ORDERS}/v1/design", f"{ORDERS}/v1/callers", f"{ORDERS}/v1/usage", f"{ORDERS}/v1/deprecate",
     f"{ORDERS}/v1/revisions", f"{ORDERS}/v1/revisions/1/diff", f"{ORDERS}/v1/revisions/1/roll-back", "/help/changes",
+    "/catalog/demo/orders/v1/changelog",
+    f"{ORDERS}/v1/block",
     f"{ORDERS}/plans", f"{ORDERS}/subscriptions", f"{ORDERS}/sharing", f"{ORDERS}/settings", "/ai/models",
     "/ai/providers", "/ai/providers/new", "/ai/providers/demo", "/ai/models/demo/smollm2-135m", "/ai/prompts",
     "/ai/prompts/new", "/ai/prompts/demo/translate", "/ai/prompts/demo/translate/publish", "/usage", "/usage/costs",

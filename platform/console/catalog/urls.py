@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{API}/versions", views.versions, name="catalog_versions"),
     path(VERSION, views.api_version, name="catalog_version"),
     path(f"{VERSION}/plans", views.plans, name="catalog_plans"),
+    path(f"{VERSION}/changelog", views.changelog, name="catalog_changelog"),
     path(f"{VERSION}/reference", views.reference, name="catalog_reference"),
     path(f"{VERSION}/openapi.json", views.document, name="catalog_document"),
     path(f"{VERSION}/subscribe", subscribe.subscribe_panel, name="catalog_subscribe"),

@@ -17,8 +17,10 @@ from apis.selectors import (
     catalog_rows,
     facets,
     latest_version,
+    previous_version,
     served_document,
     version_for,
+    visible_versions,
     working_copy,
 )
 from common.errors import NotFound
@@ -81,6 +83,7 @@ def page_tabs(version: ApiVersion, current: str) -> list[Tab]:
     tabs = [
         ("overview", "Overview", f"{base}/{version.name}"),
         ("docs", "Docs", f"{base}/{version.name}/docs"),
+        ("changelog", "Changelog", f"{base}/{version.name}/changelog"),
         ("plans", "Plans", f"{base}/{version.name}/plans"),
         ("reference", "Reference", f"{base}/{version.name}/reference"),
         ("versions", "Versions", f"{base}/versions"),
@@ -110,8 +113,8 @@ def api_latest(request: HttpRequest, team: str, api: str) -> HttpResponse:
     found = api_for(request.user, team, api)  # type: ignore[arg-type]
     version = latest_version(found)
     if version is None:
-        version = found.versions.order_by("-id").first()
-        if version is None or not has_role(request.user, found.team, Role.VIEWER):  # type: ignore[arg-type]
+        version = visible_versions(request.user).filter(api=found).order_by("-id").first()  # type: ignore[arg-type]
+        if version is None:
             raise NotFound("No version of this API is published.")
         version.api = found
     return _overview(request, version)
@@ -160,15 +163,25 @@ def versions(request: HttpRequest, team: str, api: str) -> HttpResponse:
     """List the versions of an API this person may see."""
     user: User = request.user  # type: ignore[assignment]
     found = api_for(user, team, api)
-    rows = found.versions.select_related("successor").order_by("-id")
-    if not has_role(user, found.team, Role.VIEWER):
-        rows = rows.filter(state__in=LISTED)
-    shown = list(rows)
+    shown = list(visible_versions(user).filter(api=found).select_related("successor__api__team").order_by("-id"))
     if not shown:
         raise NotFound("No version of this API is published.")
     version = latest_version(found) or shown[0]
     version.api = found
     return render_page(request, "catalog/versions.html", {**head_of(version, user, "versions"), "versions": shown})
+
+
+@page("signed_in")
+def changelog(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Tell what became current in a version and what that changed; the first entry is the guide from the one before."""
+    user: User = request.user  # type: ignore[assignment]
+    found = version_for(user, team, api, version)
+    rows = found.releases.select_related("revision", "previous").defer(
+        "revision__document", "revision__source", "previous__document", "previous__source"
+    )
+    table = Table(request, rows, columns={"at": "id"}, default="-at")
+    context = {**head_of(found, user, "changelog"), "table": table, "before": previous_version(found)}
+    return render_page(request, "catalog/changelog.html", context)
 
 
 @page("signed_in")

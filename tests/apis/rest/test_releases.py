@@ -63,7 +63,7 @@ def test_releases_are_the_changelog_and_lead_back(revision, published, document,
     client = api_as(publisher)
     assert client.post(url(revision, "/release"), {"note": "Wording."}, headers=ANY).status_code == 201
     path = f"/api/v1/versions/{published.public_id}/releases"
-    assert answers("get", path) == by_role(200, 200, 200, 200)
+    assert answers("get", path) == by_role(200, 200, 200, 200, 200)
     assert [row["note"] for row in client.get(path).json()["results"]] == ["Wording.", ""]
     first = published.revisions.get(number=1)
     assert answers("post", url(first, "/roll-back"), {}, **ANY) == by_role(201, 409, 403, 403)

@@ -55,6 +55,20 @@ def test_only_listed_applications_see_and_subscribe(preview, subscription, consu
         subscribe(application=other, version=preview, plan=preview.api.plans.get(), actor=stranger)
 
 
+def test_a_preview_shows_nothing_else_of_an_api_that_is_not_shared(published, application, consumer, publisher):
+    from apis.selectors import catalog_apis
+    from apis.services.contracts import update_api
+    from apis.services.versions import create_version
+
+    update_api(api=published.api, actor=publisher, visibility="team")
+    assert published not in visible_versions(consumer)
+    following = create_version(api=published.api, actor=publisher, copy_from=published)
+    start_preview(version=following, applications=[application], actor=publisher)
+    assert list(visible_versions(consumer).filter(api=published.api)) == [following]
+    (row,) = catalog_apis(consumer).filter(pk=published.api_id)
+    assert row.shown_state == "preview"
+
+
 def test_an_application_taken_off_the_list_loses_its_subscription(preview, subscription, publisher, make_api, consumer):
     from teams.models import Application
 
