@@ -25,6 +25,15 @@ RULES: dict[str, tuple[str, str]] = {
     # Security.
     "security-added": (BREAKING, "Callers that come in by {old} need something more now."),
     "security-removed": (RISKY, "Less is asked for to get in than before."),
+    # Gateway settings.
+    "key-place-removed": (BREAKING, "A key in {place} does not open the API any more."),
+    "issuer-removed": (BREAKING, "Tokens of {issuer} do not open the API any more."),
+    "issuer-narrowed": (BREAKING, "Fewer tokens of {issuer} open the API than before."),
+    "size-lowered": (BREAKING, "{name} went from {old} down to {new} bytes."),
+    "size-set": (RISKY, "{name} is limited to {new} bytes now."),
+    "version-place-changed": (BREAKING, "A call names its version by {new} now, no more by {old}."),
+    "default-removed": (BREAKING, "Calls that name no version do not reach this one any more."),
+    "origin-removed": (BREAKING, "Pages of {origin} may not call it from a browser any more."),
     # Parameters.
     "parameter-required-added": (BREAKING, "The {place} parameter {name} is new and required."),
     "parameter-optional-added": (SAFE, "The optional {place} parameter {name} is new."),

@@ -9,17 +9,16 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apis.diff import compare, verdict
+from apis.diff import verdict
 from apis.models import ApiVersion, Revision
 from apis.rest import serializers as forms
 from apis.rest.contracts import refuse_long_body
 from apis.selectors import visible_versions
-from apis.selectors.gate import gate_of
+from apis.selectors.gate import changes_between, gate_of
 from apis.services.documents import finding_json, save_draft
 from apis.services.releases import move_to_next_version, release_revision, roll_back, waive_change
 from apis.services.reviews import review_revision
 from apis.services.revisions import discard_draft, start_revision
-from common.clock import now
 from common.errors import NotFound
 from common.rest import PublicViewSet
 from teams.roles import teams_of
@@ -101,7 +100,7 @@ class RevisionViewSet(PublicViewSet):
         earlier = self.get_queryset().filter(version__api=revision.version.api, public_id=since).first()
         if earlier is None:
             raise NotFound(f"{since[:60]!r} is no revision of this API. Name an earlier one: ?since=rev_…")
-        findings = compare(earlier.document, revision.document, today=now().date())
+        findings = changes_between(earlier, revision)
         return Response(forms.ChangesSerializer({"level": verdict(findings), "changes": findings}).data)
 
     @extend_schema(responses=forms.GateSerializer)

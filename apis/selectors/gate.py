@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from apis import ports
 from apis.diff import LEVELS, Finding, compare, verdict
+from apis.diff.settings import compare_body_limit, compare_settings
 from apis.models import Revision, Waiver
 from apis.ports import OperationCaller
 from apis.selectors.versions import IMPACT_DAYS, current_revision
@@ -71,13 +72,23 @@ def gate_of(revision: Revision, against: Revision | None = None) -> Gate:
     against = against or current_revision(version)
     if against is None or not against.document or not revision.document:
         return Gate(revision, against, "safe", ())
-    findings = compare(against.document, revision.document, today=now().date())
+    findings = changes_between(against, revision)
     hits = hits_of(against, findings)
     waivers = {waiver.key: waiver for waiver in version.waivers.filter(expires_at__gt=now()).order_by("id")}
     changes = tuple(
         Change(finding, hits.get((finding.method, finding.path), ()), waivers.get(finding.key)) for finding in findings
     )
     return Gate(revision, against, verdict(findings), changes)
+
+
+def changes_between(old: Revision, new: Revision) -> list[Finding]:
+    """Return what two revisions mean for callers, by their documents and by what the gateway asks; breaks first."""
+    findings = [
+        *compare(old.document, new.document, today=now().date()),
+        *compare_settings(old.gateway, new.gateway),
+        *compare_body_limit(old.max_body_bytes, new.max_body_bytes),
+    ]
+    return sorted(findings, key=lambda finding: LEVELS.index(finding.level))
 
 
 def hits_of(against: Revision, findings: list[Finding]) -> dict[tuple[str, str], tuple[OperationCaller, ...]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from apis.diff import compare
 from apis.guards import failing_guards
 from apis.lifecycle import ROUTED, VERSION_STATES, Move, path_guards, publication_path, why_not
 from apis.models import ApiVersion, Release, Revision
+from apis.selectors.gate import changes_between
 from apis.selectors.versions import current_revision, previous_version
 from apis.services.moves import move_revision, move_version
 from apis.services.releases import deploy
@@ -72,7 +72,7 @@ def _deploy(version: ApiVersion, expected: Revision | None, actor: User) -> None
         )
     before = previous_version(version)
     earlier = current_revision(before) if before is not None else None
-    findings = compare(earlier.document, revision.document, today=now().date()) if earlier is not None else []
+    findings = changes_between(earlier, revision) if earlier is not None else []
     deploy(revision=revision, actor=actor, kind=Release.Kind.FIRST, findings=findings)
 
 

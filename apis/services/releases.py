@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db import transaction
 
-from apis.diff import Finding, compare, verdict
+from apis.diff import Finding, verdict
 from apis.guards import failing_guards
 from apis.lifecycle import ROUTED, VERSION_STATES, path_guards, release_path
 from apis.models import Api, ApiVersion, Deployment, Environment, Release, Revision, Waiver
-from apis.selectors.gate import Change, Gate, gate_of
+from apis.selectors.gate import Change, Gate, changes_between, gate_of
 from apis.selectors.versions import current_revision
 from apis.services.moves import move_revision
 from apis.services.revisions import discard_draft
@@ -81,7 +81,7 @@ def roll_back(*, revision: Revision, actor: User, reason: str = "") -> Release:
     with transaction.atomic():
         ApiVersion.objects.select_for_update().get(pk=version.pk)
         current = current_revision(version)
-        findings = compare(current.document, revision.document, today=now().date()) if current else []
+        findings = changes_between(current, revision) if current else []
         release = deploy(
             revision=revision,
             actor=actor,

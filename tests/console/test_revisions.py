@@ -7,7 +7,6 @@ import pytest
 
 from apis.models import ApiVersion
 from apis.services.documents import save_draft
-from apis.services.imports import import_document
 from apis.services.publishing import publish_version
 from common.clock import now
 from console.workspace.text_diff import text_diff
@@ -18,16 +17,8 @@ BASE = "/workspace/payments/orders/v1"
 
 
 @pytest.fixture
-def published(owner, team) -> ApiVersion:
-    job = import_document(
-        actor=owner,
-        team=team,
-        source=json.dumps(DOCUMENT),
-        name="Orders",
-        slug="orders",
-        upstream_url="http://127.0.0.1:9",
-    )
-    return publish_version(version=job.api.versions.select_related("api__team").get(), actor=owner)
+def published(draft, owner) -> ApiVersion:
+    return publish_version(version=draft, actor=owner)
 
 
 @pytest.fixture

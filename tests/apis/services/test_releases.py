@@ -243,3 +243,11 @@ def test_a_retired_or_draft_version_takes_no_revision(draft, publisher):
         release_revision(revision=draft.revisions.get(), actor=publisher)
     with pytest.raises(Conflict, match="nothing but this revision"):
         discard_draft(revision=draft.revisions.get(), actor=publisher)
+
+
+def test_the_gate_judges_what_the_gateway_asks_as_well(edit, publisher):
+    revision = edit(lambda document: None)
+    save_draft(revision=revision, max_body_bytes=1000, if_match="*", actor=publisher)
+    with pytest.raises(Conflict, match="max_body_bytes went from") as caught:
+        release_revision(revision=revision, actor=publisher)
+    assert caught.value.code == "breaking-change"
