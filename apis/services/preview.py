@@ -6,14 +6,12 @@ from collections.abc import Collection
 
 from django.db import transaction
 
-from apis.guards import failing_guards
+from apis.guards import failing_guards, working_revision
 from apis.lifecycle import path_guards, preview_path, why_not
-from apis.models import ApiVersion, Deployment, Release, Revision
+from apis.models import ApiVersion, Deployment, Revision
 from apis.selectors.versions import current_revision
 from apis.services.moves import move_revision, move_version, require_move
-from apis.services.publishing import walk
-from apis.services.releases import deploy
-from apis.services.reviews import require_working_revision
+from apis.services.publishing import first_release, walk
 from apis.services.revisions import copy_revision
 from apis.services.subscriptions import end_subscriptions
 from apis.signals import version_changed
@@ -30,9 +28,7 @@ def start_preview(*, version: ApiVersion, actor: User, applications: Collection[
     """
     team = version.api.team
     require_role(actor=actor, team=team, role=Role.PUBLISHER, what="start a preview")
-    if not applications:
-        detail = "Name at least one application that may call it."
-        raise Invalid(detail, errors=[{"detail": detail, "pointer": "/applications"}])
+    _require_some(applications)
     path = preview_path(version.state, team.required_approvals)
     if not path:
         reason = why_not("preview", version.state)
@@ -42,7 +38,7 @@ def start_preview(*, version: ApiVersion, actor: User, applications: Collection[
         raise Conflict(" ".join(reasons), code="guard-failed", reasons=reasons, state=version.state)
     with transaction.atomic():
         walk(version, path, actor)
-        deploy(revision=require_working_revision(version), actor=actor, kind=Release.Kind.FIRST, findings=[])
+        first_release(version, actor)
         version.preview_applications.set(applications)
         _record_listed(version, actor, applications)
         version_changed.send(sender=ApiVersion, version=version)
@@ -54,17 +50,23 @@ def list_for_preview(*, version: ApiVersion, actor: User, applications: Collecti
     require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="change a preview")
     if version.state != ApiVersion.State.PREVIEW:
         raise Conflict(f"{version} is not in preview.", code="move-not-possible", state=version.state)
+    _require_some(applications)
     with transaction.atomic():
         version.preview_applications.set(applications)
         _record_listed(version, actor, applications)
         gone = version.subscriptions.exclude(application__in=applications)
         end_subscriptions(gone, reason="The application was taken off the preview.")
+        version_changed.send(sender=ApiVersion, version=version)
     return version
 
 
 def end_preview(*, version: ApiVersion, actor: User) -> ApiVersion:
     """Take a preview back to draft: calls get 404, its subscriptions end, work goes on in a copy."""
     move = require_move(version=version, name="end_preview", actor=actor)
+    working = working_revision(version)
+    if working is not None and working.state != Revision.State.DRAFT:
+        detail = f"Revision {working.number} is {working.get_state_display().lower()}: take it back to draft first."
+        raise Conflict(detail, code="guard-failed", reasons=[detail], state=version.state)
     with transaction.atomic():
         current = current_revision(version)
         move_version(version=version, move=move, actor=actor)
@@ -72,12 +74,18 @@ def end_preview(*, version: ApiVersion, actor: User) -> ApiVersion:
         if current is not None:
             move_revision(revision=current, name="supersede", actor=actor)
             # A draft that was begun meanwhile is where work goes on.
-            if not version.revisions.filter(state=Revision.State.DRAFT).exists():
+            if working is None:
                 copy_revision(revision=current, version=version, author=current.author)
         end_subscriptions(version.subscriptions.all(), reason="The preview ended.")
         version.preview_applications.clear()
         version_changed.send(sender=ApiVersion, version=version)
     return version
+
+
+def _require_some(applications: Collection[Application]) -> None:
+    if not applications:
+        detail = "Name at least one application that may call it."
+        raise Invalid(detail, errors=[{"detail": detail, "pointer": "/applications"}])
 
 
 def _record_listed(version: ApiVersion, actor: User, applications: Collection[Application]) -> None:

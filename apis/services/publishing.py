@@ -40,7 +40,7 @@ def publish_version(*, version: ApiVersion, actor: User, revision: Revision | No
             end_subscriptions(version.subscriptions.all(), reason="The preview ended: the version is published.")
             version.preview_applications.clear()
         else:
-            _deploy(version, revision, actor)
+            first_release(version, actor, expected=revision)
         version_changed.send(sender=ApiVersion, version=version)
     return version
 
@@ -62,7 +62,7 @@ def _step(version: ApiVersion, move: Move, actor: User) -> None:
             move_revision(revision=require_working_revision(version), name="approve", actor=actor)
 
 
-def _deploy(version: ApiVersion, expected: Revision | None, actor: User) -> None:
+def first_release(version: ApiVersion, actor: User, *, expected: Revision | None = None) -> None:
     """Make the approved revision current; its release tells what changed since the version before it."""
     revision = require_working_revision(version)
     if expected is not None and expected.pk != revision.pk:

@@ -26,7 +26,7 @@ from teams.roles import require_role
 from teams.services.audit import record_audit
 
 PRODUCTION = "production"
-# A changelog of more findings than these says how many it leaves out.
+# A changelog holds the gravest of more findings than these.
 MAX_CHANGES = 500
 
 

@@ -69,11 +69,16 @@ def test_a_preview_shows_nothing_else_of_an_api_that_is_not_shared(published, ap
     assert row.shown_state == "preview"
 
 
-def test_an_application_taken_off_the_list_loses_its_subscription(preview, subscription, publisher, make_api, consumer):
+def test_an_application_taken_off_the_list_loses_its_subscription(preview, subscription, publisher, team, signals):
     from teams.models import Application
 
     other = Application.objects.create(team=preview.api.team, name="Own", created_by=publisher)
     list_for_preview(version=preview, applications=[other], actor=publisher)
+    # The gateways hear of the new list at once.
+    assert ("version_changed", preview) in signals
+    assert route_of(preview).team_ids == (team.public_id, team.public_id)
+    with pytest.raises(Invalid, match="at least one"):
+        list_for_preview(version=preview, applications=[], actor=publisher)
     subscription.refresh_from_db()
     assert (subscription.state, subscription.reason) == ("ended", "The application was taken off the preview.")
 
@@ -87,6 +92,17 @@ def test_ending_a_preview_leaves_a_draft_and_nothing_routed(preview, subscriptio
     subscription.refresh_from_db()
     assert subscription.state == "ended"
     assert publish_version(version=preview, actor=publisher).state == "published"
+
+
+def test_a_preview_does_not_end_over_a_revision_in_review(preview, publisher, team):
+    from apis.services.reviews import submit_for_review
+    from apis.services.revisions import start_revision
+
+    start_revision(version=preview, actor=publisher)
+    submit_for_review(version=preview, actor=publisher)
+    with pytest.raises(Conflict, match="take it back to draft first"):
+        end_preview(version=preview, actor=publisher)
+    assert ApiVersion.objects.get(pk=preview.pk).state == "preview"
 
 
 def test_publishing_a_preview_publishes_what_was_previewed(preview, subscription, publisher, stranger):
