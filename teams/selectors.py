@@ -7,7 +7,20 @@ from django.db.models import Q, QuerySet
 from common.clock import now
 from common.errors import NotFound
 from common.sealed import hash_secret
-from teams.models import Application, AuditEvent, Credential, Invitation, Membership, Role, Team, User
+from teams.models import (
+    Application,
+    AuditEvent,
+    Credential,
+    Delivery,
+    Event,
+    Invitation,
+    Membership,
+    Notice,
+    Role,
+    Team,
+    User,
+    Webhook,
+)
 from teams.roles import teams_of
 
 NOTHING = "There is nothing here, or it is not shared with you."
@@ -86,3 +99,36 @@ def audit_for(user: User) -> QuerySet[AuditEvent]:
     if user.is_platform_admin:
         return events
     return events.filter(Q(team__in=teams_of(user, Role.OWNER)) | Q(actor=user))
+
+
+def events_for(user: User) -> QuerySet[Event]:
+    """Return the events in the feeds of a person's teams; `number` is null for what has just been committed."""
+    return Event.objects.filter(team__in=teams_of(user)).exclude(number=None).select_related("team")
+
+
+def webhooks_for(user: User) -> QuerySet[Webhook]:
+    """Return the webhooks of the teams a person owns."""
+    return Webhook.objects.filter(team__in=teams_of(user, Role.OWNER)).select_related("team", "created_by")
+
+
+def webhook_for(user: User, public_id: str) -> Webhook:
+    """Return one webhook of a team the person owns; raise NotFound."""
+    found = webhooks_for(user).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound(NOTHING)
+    return found
+
+
+def deliveries_of(webhook: Webhook) -> QuerySet[Delivery]:
+    """Return a webhook's deliveries with their events, newest first."""
+    return webhook.deliveries.select_related("event", "webhook__team").order_by("-id")
+
+
+def notices_for(user: User) -> QuerySet[Notice]:
+    """Return a person's notices, newest first."""
+    return Notice.objects.filter(user=user)
+
+
+def unread_count(user: User) -> int:
+    """Return how many notices a person has not read, 100 at most."""
+    return notices_for(user).filter(read_at=None).order_by()[:100].count()

@@ -18,6 +18,9 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "run-lost-imports": {"task": "apis.tasks.run_lost_imports", "schedule": 60.0, "options": {"expires": 60}},
     "retire-at-sunset": {"task": "apis.tasks.retire_at_sunset", "schedule": 60.0, "options": {"expires": 60}},
+    "dispatch-events": {"task": "teams.tasks.dispatch_events", "schedule": 2.0, "options": {"expires": 2}},
+    "mail-notices": {"task": "teams.tasks.mail_notices", "schedule": 5.0, "options": {"expires": 5}},
+    "drop-old-rows": {"task": "teams.tasks.drop_old_rows", "schedule": 3600.0, "options": {"expires": 3600}},
     "roll-up-usage": {"task": "usage.tasks.roll_up_dirty_minutes", "schedule": 5.0, "options": {"expires": 5}},
     "write-cost-reports": {"task": "usage.tasks.write_cost_reports", "schedule": 15.0, "options": {"expires": 15}},
     "keep-budgets-open": {

@@ -57,3 +57,28 @@ def env_database(name: str = "DATABASE_URL") -> dict[str, object]:
         "HOST": url.hostname or "",
         "PORT": str(url.port or 5432),
     }
+
+
+def env_smtp(name: str) -> dict[str, object]:
+    """Return Django's mail settings from an address; empty when it is not set.
+
+    `smtps://user:password@host` is TLS from the start (port 465), `smtp://` STARTTLS (587), `smtp+insecure://`
+    neither (25).
+    """
+    text = os.environ.get(name, "")
+    if not text:
+        return {}
+    url = urlsplit(text)
+    ports = {"smtps": 465, "smtp": 587, "smtp+insecure": 25}
+    if url.scheme not in ports or not url.hostname:
+        raise ImproperlyConfigured(f"{name} must be smtps://, smtp:// or smtp+insecure:// with a host.")
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": url.hostname,
+        "EMAIL_PORT": url.port or ports[url.scheme],
+        "EMAIL_HOST_USER": unquote(url.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(url.password or ""),
+        "EMAIL_USE_SSL": url.scheme == "smtps",
+        "EMAIL_USE_TLS": url.scheme == "smtp",
+        "EMAIL_TIMEOUT": 10,
+    }

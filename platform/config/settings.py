@@ -8,7 +8,7 @@ from pathlib import Path
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import env_bool, env_database, env_int, env_text
+from config.env import env_bool, env_database, env_int, env_smtp, env_text
 from gateway.dataplane.keys import derive_key, read_master_key
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,7 +168,9 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 40 * 1024 * 1024
 
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = GATEHOUSE_HOME / "mail"
-DEFAULT_FROM_EMAIL = "Gatehouse <gatehouse@localhost>"
+DEFAULT_FROM_EMAIL = env_text("GATEHOUSE_MAIL_FROM", "Gatehouse <gatehouse@localhost>")
+# With an SMTP server mails are sent; without one they are files beneath $GATEHOUSE_HOME/mail.
+globals().update(env_smtp("GATEHOUSE_SMTP_URL"))
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -212,6 +214,7 @@ SPECTACULAR_SETTINGS = {
         "RevisionState": "apis.models.Revision.State",
         "SubscriptionState": "apis.models.Subscription.State",
         "ImportState": "apis.models.ImportJob.State",
+        "DeliveryState": "teams.models.Delivery.State",
     },
 }
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from console.forms import new_form_token
+from teams.selectors import unread_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,10 @@ def navigation(request: HttpRequest) -> tuple[Group, ...]:
 
 def chrome(request: HttpRequest) -> dict[str, Any]:
     """Return the frame's context for all templates."""
+    user = getattr(request, "user", None)
     return {
+        # Asked for by whole pages alone: a fragment has no bell.
+        "unread_notices": lambda: unread_count(user) if user and user.is_authenticated else 0,
         "navigation": navigation(request),
         "gateway_url": settings.GATEHOUSE_GATEWAY_URL,
         "console_url": settings.GATEHOUSE_CONSOLE_URL,

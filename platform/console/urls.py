@@ -16,7 +16,19 @@ def livez(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
-PLACES = ("home", "account", "catalog", "applications", "workspace", "ai", "usage", "teams", "admin", "help")
+PLACES = (
+    "home",
+    "account",
+    "notifications",
+    "catalog",
+    "applications",
+    "workspace",
+    "ai",
+    "usage",
+    "teams",
+    "admin",
+    "help",
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", livez, name="livez"),

@@ -2,6 +2,7 @@
 
 from teams.models.applications import Application, Credential
 from teams.models.audit import AuditEvent, FormToken
+from teams.models.events import Delivery, Event, Notice, Webhook
 from teams.models.people import AccessToken, Invitation, Membership, Role, Team, User
 
 __all__ = [
@@ -9,10 +10,14 @@ __all__ = [
     "Application",
     "AuditEvent",
     "Credential",
+    "Delivery",
+    "Event",
     "FormToken",
     "Invitation",
     "Membership",
+    "Notice",
     "Role",
     "Team",
     "User",
+    "Webhook",
 ]

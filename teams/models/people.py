@@ -66,6 +66,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     theme = models.CharField(max_length=5, choices=Theme.choices, default=Theme.AUTO)
     density = models.CharField(max_length=7, choices=Density.choices, default=Density.NORMAL)
     has_shortcuts = models.BooleanField(default=True)
+    wants_mail = models.BooleanField(default=True, help_text="Notices are sent by e-mail too.")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     is_platform_admin = models.BooleanField(default=False)

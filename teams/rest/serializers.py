@@ -16,7 +16,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
 
     class Meta:
         model = User
-        fields = ("id", "email", "name", "zone", "theme", "density", "is_platform_admin")
+        fields = ("id", "email", "name", "zone", "theme", "density", "wants_mail", "is_platform_admin")
         read_only_fields = ("email", "is_platform_admin")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from teams.rest import views
+from teams.rest import events, views
 
 TEAM = "teams/<str:team>"
 APPLICATION = "applications/<str:application>"
@@ -53,5 +53,31 @@ urlpatterns = [
         f"{APPLICATION}/credentials/<str:public_id>/revoke",
         views.CredentialViewSet.as_view({"post": "revoke"}),
         name="credential-revoke",
+    ),
+    path("events", events.EventViewSet.as_view({"get": "list"}), name="events"),
+    path("event-types", events.EventTypesView.as_view(), name="event-types"),
+    path("notices", events.NoticeViewSet.as_view({"get": "list"}), name="notices"),
+    path("notices/<str:public_id>/read", events.NoticeViewSet.as_view({"post": "read"}), name="notice-read"),
+    path(f"{TEAM}/webhooks", events.WebhookViewSet.as_view({"get": "list", "post": "create"}), name="webhooks"),
+    path(
+        f"{TEAM}/webhooks/<str:public_id>",
+        events.WebhookViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="webhook",
+    ),
+    path(
+        f"{TEAM}/webhooks/<str:public_id>/rotate-secret",
+        events.WebhookViewSet.as_view({"post": "rotate_secret"}),
+        name="webhook-rotate-secret",
+    ),
+    path(f"{TEAM}/webhooks/<str:public_id>/test", events.WebhookViewSet.as_view({"post": "test"}), name="webhook-test"),
+    path(
+        f"{TEAM}/webhooks/<str:webhook>/deliveries",
+        events.DeliveryViewSet.as_view({"get": "list"}),
+        name="deliveries",
+    ),
+    path(
+        f"{TEAM}/webhooks/<str:webhook>/deliveries/<str:public_id>/replay",
+        events.DeliveryViewSet.as_view({"post": "replay"}),
+        name="delivery-replay",
     ),
 ]

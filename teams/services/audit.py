@@ -1,4 +1,4 @@
-"""Writes the audit log, inside the transaction of the change it tells of."""
+"""Writes the audit log, and the event that tells of the same, inside the transaction of the change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 from django.db import models
 
 from common.request import current_request_id
+from teams.event_types import TYPE_OF_VERB
 from teams.models import AuditEvent, Team, User
+from teams.services.events import write_event
 
 
 def record_audit(
@@ -21,6 +23,9 @@ def record_audit(
     reason: str = "",
 ) -> AuditEvent:
     """Write one entry. `verb` is namespaced (`api.publish`); before and after hold JSON values, never a secret."""
+    if team is not None and (told := TYPE_OF_VERB.get(verb)):
+        data = {"before": before or {}, "after": after or {}, "reason": reason[:1000]}
+        write_event(type=told, target=target, team=team, actor=actor, data=data)
     return AuditEvent.objects.create(
         actor=actor,
         actor_name=f"{actor.name} <{actor.email}>" if actor else "Gatehouse",

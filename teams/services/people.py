@@ -24,7 +24,7 @@ from teams.services.audit import record_audit
 
 INVITATION_DAYS = 7
 TEAM_FIELDS = ("name", "description", "contact_email", "required_approvals", "minimum_notice_days")
-PROFILE_FIELDS = ("name", "zone", "theme", "density", "has_shortcuts")
+PROFILE_FIELDS = ("name", "zone", "theme", "density", "has_shortcuts", "wants_mail")
 
 
 def create_team(*, name: str, actor: User, slug: str | None = None, **fields: Any) -> Team:

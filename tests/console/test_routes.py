@@ -17,7 +17,10 @@ from common.permissions import PERMISSIONS, declared_permission
 from demo.upstream import DOCUMENT
 from prompts.services.prompts import create_prompt
 from providers.services.providers import create_provider
+from teams.models import Notice
+from teams.services.notices import notify
 from teams.services.people import invite_member
+from teams.services.webhooks import create_webhook, send_test
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +82,11 @@ def world(admin, owner, publisher, developer, member, stranger, team) -> dict[st
     )
     prompt = create_prompt(team=team, name="Say", text="Say {{text}}", model="local/m", actor=owner)
     invitation, _ = invite_member(team=team, email="new@example.com", role="viewer", actor=owner)
+    webhook, _ = create_webhook(team=team, url="http://127.0.0.1:9", actor=owner)
+    notify(people=[owner], title="Look", text="Here.", url="/catalog")
     return {
+        "webhook": webhook.public_id, "delivery": send_test(webhook=webhook, actor=owner).public_id,
+        "notice": Notice.objects.get().public_id,
         "team": team.slug, "api": "orders", "version": "v1", "operation_id": "listOrders", "code": "key-missing",
         "app": grant.application.public_id, "application": grant.application.public_id,
         "key": grant.credential.public_id, "subscription": grant.subscription.public_id,

@@ -29,7 +29,8 @@ PAGES = (
     f"{ORDERS}/plans", f"{ORDERS}/subscriptions", f"{ORDERS}/sharing", f"{ORDERS}/settings", "/ai/models",
     "/ai/providers", "/ai/providers/new", "/ai/providers/demo", "/ai/models/demo/smollm2-135m", "/ai/prompts",
     "/ai/prompts/new", "/ai/prompts/demo/translate", "/ai/prompts/demo/translate/publish", "/usage", "/usage/costs",
-    "/teams", "/teams/new", "/teams/demo", "/teams/demo/members", "/teams/demo/settings", "/admin/gateways",
+    "/teams", "/teams/new", "/teams/demo", "/teams/demo/members", "/teams/demo/settings", "/teams/demo/webhooks",
+    "/notifications", "/help/events", "/admin/gateways",
     "/admin/audit", "/admin/gallery", "/problems", "/problems/quota-exceeded",
 )  # fmt: skip
 

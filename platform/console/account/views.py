@@ -68,6 +68,7 @@ class ProfileForm(GatehouseForm):
     theme = forms.ChoiceField(choices=User.Theme.choices)
     density = forms.ChoiceField(label="Rows of tables", choices=User.Density.choices)
     has_shortcuts = forms.BooleanField(label="Keyboard shortcuts", required=False)
+    wants_mail = forms.BooleanField(label="Send notices by e-mail too", required=False)
 
 
 def _tabs(current: str) -> list[Tab]:
@@ -81,7 +82,7 @@ def _tabs(current: str) -> list[Tab]:
 def account(request: HttpRequest) -> HttpResponse:
     """Show and save the person's own settings."""
     user: User = request.user  # type: ignore[assignment]
-    names = ("name", "zone", "theme", "density", "has_shortcuts")
+    names = ("name", "zone", "theme", "density", "has_shortcuts", "wants_mail")
     form = ProfileForm(request.POST or None, initial={name: getattr(user, name) for name in names})
 
     def save() -> str:

@@ -4,4 +4,7 @@ from django.urls import URLPattern, path
 
 from console.help import views
 
-urlpatterns: list[URLPattern] = [path("help/changes", views.changes, name="help_changes")]
+urlpatterns: list[URLPattern] = [
+    path("help/changes", views.changes, name="help_changes"),
+    path("help/events", views.events, name="help_events"),
+]

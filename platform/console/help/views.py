@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from apis.diff import LEVELS, RULES
 from common.permissions import page
 from console.pages import render_page
+from teams.event_types import EVENT_TYPES
 
 
 @page("public")
@@ -15,3 +16,9 @@ def changes(request: HttpRequest) -> HttpResponse:
     rules = sorted(RULES.items(), key=lambda rule: (LEVELS.index(rule[1][0]), rule[0]))
     rows = [(code, level, text) for code, (level, text) in rules]
     return render_page(request, "help/changes.html", {"rows": rows})
+
+
+@page("public")
+def events(request: HttpRequest) -> HttpResponse:
+    """List every type of event, and how a webhook's receiver checks that it is ours."""
+    return render_page(request, "help/events.html", {"rows": EVENT_TYPES})

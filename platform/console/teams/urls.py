@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from console.teams import views
+from console.teams import views, webhooks
 
 urlpatterns: list[URLPattern] = [
     path("teams", views.teams, name="teams"),
@@ -12,4 +12,14 @@ urlpatterns: list[URLPattern] = [
     path("teams/<slug:team>/members/<str:member>", views.member, name="team_member"),
     path("teams/<slug:team>/invitations/<str:invitation>/withdraw", views.withdraw, name="team_withdraw"),
     path("teams/<slug:team>/settings", views.settings, name="team_settings"),
+    path("teams/<slug:team>/webhooks", webhooks.webhooks, name="team_webhooks"),
+    path("teams/<slug:team>/webhooks/<str:webhook>", webhooks.webhook, name="team_webhook"),
+    path("teams/<slug:team>/webhooks/<str:webhook>/secret", webhooks.rotate, name="team_webhook_secret"),
+    path("teams/<slug:team>/webhooks/<str:webhook>/test", webhooks.test, name="team_webhook_test"),
+    path("teams/<slug:team>/webhooks/<str:webhook>/delete", webhooks.delete, name="team_webhook_delete"),
+    path(
+        "teams/<slug:team>/webhooks/<str:webhook>/deliveries/<str:delivery>/replay",
+        webhooks.replay,
+        name="team_webhook_replay",
+    ),
 ]

@@ -90,12 +90,15 @@ def head_of(request: HttpRequest, team: Team, current: str) -> dict[str, Any]:
     base = f"/teams/{team.slug}"
     rows = [("overview", "Overview", base), ("members", "Members", f"{base}/members"),
             ("settings", "Settings", f"{base}/settings")]  # fmt: skip
+    is_owner = has_role(request.user, team, Role.OWNER)  # type: ignore[arg-type]
+    if is_owner:
+        rows.append(("webhooks", "Webhooks", f"{base}/webhooks"))
     return {
         "team": team,
         "base": base,
         "crumbs": [("Teams", "/teams")],
         "tabs": [Tab(title, url, name == current) for name, title, url in rows],
-        "is_owner": has_role(request.user, team, Role.OWNER),  # type: ignore[arg-type]
+        "is_owner": is_owner,
     }
 
 

@@ -87,4 +87,4 @@ def test_a_thousand_lines_take_as_many_queries_as_one(as_user, ship, roll_up, ca
             response = client.get("/usage/costs")
         counts.append(len(queries))
     assert "1–25 of 1,000" in text_of(response)
-    assert counts == [6, 6]
+    assert counts == [7, 7]

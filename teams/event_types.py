@@ -1,0 +1,61 @@
+"""The types of events: what webhooks and the feed can tell, and from which audit entries each is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One type: its name on the wire, one sentence, and the audit verb that makes it ("" when a service does)."""
+
+    name: str
+    text: str
+    verb: str = ""
+
+
+EVENT_TYPES: tuple[EventType, ...] = (
+    EventType("api.created", "An API was made.", "api.create"),
+    EventType("api.updated", "An API's words, sharing or address changed.", "api.update"),
+    EventType("api.deleted", "An API that was never published was deleted.", "api.delete"),
+    EventType("version.created", "A version was made.", "version.create"),
+    EventType("version.submitted", "A version was sent for review.", "version.submit"),
+    EventType("version.withdrawn", "A version was taken out of review.", "version.withdraw"),
+    EventType("version.rejected", "Changes were asked for.", "version.reject"),
+    EventType("version.approved", "A version was approved.", "version.approve"),
+    EventType("version.reopened", "An approved version went back to draft.", "version.reopen"),
+    EventType("version.previewed", "A preview started.", "version.preview"),
+    EventType("version.preview_ended", "A preview ended.", "version.end_preview"),
+    EventType("version.published", "A version was published.", "version.publish"),
+    EventType("version.deprecated", "A version was deprecated; its sunset is named.", "version.deprecate"),
+    EventType("version.deprecation_undone", "A deprecation was taken back.", "version.undo_deprecation"),
+    EventType("version.sunset_near", "The sunset of a version that is used comes near."),
+    EventType("version.retired", "A version was retired: calls get 410.", "version.retire"),
+    EventType("version.restored", "A retired version is served again.", "version.restore"),
+    EventType("version.archived", "A version was archived: calls get 404.", "version.archive"),
+    EventType("version.blocked", "A version was blocked: calls get 503.", "version.block"),
+    EventType("version.block_lifted", "A block was lifted.", "version.lift_block"),
+    EventType("revision.submitted", "A revision was sent for review.", "revision.submit"),
+    EventType("revision.approved", "A revision was approved.", "revision.approve"),
+    EventType("revision.rejected", "Changes to a revision were asked for.", "revision.reject"),
+    EventType("revision.released", "A revision became current.", "revision.deploy"),
+    EventType("revision.rolled_back", "An earlier revision became current again.", "revision.roll_back"),
+    EventType("plan.created", "A plan was added.", "plan.create"),
+    EventType("plan.updated", "A plan changed.", "plan.update"),
+    EventType("subscription.created", "An application subscribed, or asks to.", "subscription.create"),
+    EventType("subscription.approved", "A subscription was approved.", "subscription.approve"),
+    EventType("subscription.rejected", "A subscription was refused.", "subscription.reject"),
+    EventType("subscription.cancelled", "A request for a subscription was taken back.", "subscription.cancel"),
+    EventType("subscription.ended", "A subscription ended.", "subscription.end"),
+    EventType("application.created", "An application was made.", "application.create"),
+    EventType("application.updated", "An application changed.", "application.update"),
+    EventType("key.created", "A key was made.", "key.create"),
+    EventType("key.revoked", "A key was revoked.", "key.revoke"),
+    EventType("member.invited", "Somebody was invited to the team.", "team.invite"),
+    EventType("member.joined", "Somebody joined the team.", "team.join"),
+    EventType("member.role_changed", "A member got another role.", "team.change_role"),
+    EventType("member.removed", "Somebody left the team.", "team.remove_member"),
+    EventType("webhook.test", "Sent when somebody presses Send a test."),
+)
+TYPE_OF_VERB = {known.verb: known.name for known in EVENT_TYPES if known.verb}
+TYPE_NAMES = tuple(known.name for known in EVENT_TYPES)
