@@ -8,7 +8,7 @@ from datetime import timedelta
 from celery import shared_task
 
 from apis.models import ApiVersion, ImportJob
-from apis.services import retirement
+from apis.services import farewell, planned_moves, retirement
 from apis.services.imports import fail_import, finish_import
 from common.clock import now
 from common.errors import Conflict
@@ -45,6 +45,18 @@ def retire_at_sunset() -> int:
         except Exception:
             logger.exception("retirement at the sunset failed version=%s", version.public_id)
     return retired
+
+
+@shared_task(name="apis.tasks.send_sunset_reminders", ignore_result=True, time_limit=600)
+def send_sunset_reminders() -> int:
+    """Tell those who still use a deprecated version that its sunset comes near."""
+    return farewell.send_due_reminders()
+
+
+@shared_task(name="apis.tasks.make_planned_moves", ignore_result=True, time_limit=600)
+def make_planned_moves() -> int:
+    """Make the planned moves whose moment has come."""
+    return planned_moves.make_due_moves()
 
 
 @shared_task(name="apis.tasks.run_lost_imports", ignore_result=True, time_limit=600)

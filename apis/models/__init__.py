@@ -2,21 +2,26 @@
 
 from apis.models.consumption import Plan, Subscription
 from apis.models.contracts import Api, ApiVersion, Deployment, Environment, Operation, Revision, Share
+from apis.models.farewell import Brownout, DeprecationNotice, PlannedMove, SunsetReminder
 from apis.models.history import ImportJob, Release, Review, Transition, Waiver
 
 __all__ = [
     "Api",
     "ApiVersion",
+    "Brownout",
     "Deployment",
+    "DeprecationNotice",
     "Environment",
     "ImportJob",
     "Operation",
     "Plan",
+    "PlannedMove",
     "Release",
     "Review",
     "Revision",
     "Share",
     "Subscription",
+    "SunsetReminder",
     "Transition",
     "Waiver",
 ]

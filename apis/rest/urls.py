@@ -6,12 +6,14 @@ from django.urls import path
 
 from apis.rest.consumption import PlanViewSet, SubscriptionViewSet
 from apis.rest.contracts import ApiViewSet, ImportViewSet, VersionViewSet
+from apis.rest.farewell import BrownoutViewSet, DeprecationNoticeViewSet, PlannedMoveViewSet
 from apis.rest.revisions import RevisionViewSet
 
 VERSION_ACTIONS = (
     "submit", "withdraw", "reopen", "publish", "deprecate", "undo_deprecation", "retire", "restore", "archive",
     "preview", "end_preview", "block", "lift_block", "key",
 )  # fmt: skip
+VERSION = "versions/<str:version>"
 SUBSCRIPTION_ACTIONS = ("approve", "reject", "end", "try_it")
 
 urlpatterns = [
@@ -59,6 +61,25 @@ urlpatterns = [
     path("revisions/<str:public_id>/waivers", RevisionViewSet.as_view({"post": "waive"}), name="revision-waivers"),
     path("revisions/<str:public_id>/review", RevisionViewSet.as_view({"post": "review"}), name="revision-review"),
     path("revisions/<str:public_id>/changes", RevisionViewSet.as_view({"get": "changes"}), name="revision-changes"),
+    path(
+        f"{VERSION}/planned-moves",
+        PlannedMoveViewSet.as_view({"get": "list", "post": "create"}),
+        name="planned-moves",
+    ),
+    path(
+        f"{VERSION}/planned-moves/<str:public_id>",
+        PlannedMoveViewSet.as_view({"delete": "destroy"}),
+        name="planned-move",
+    ),
+    path(f"{VERSION}/brownouts", BrownoutViewSet.as_view({"get": "list", "post": "create"}), name="brownouts"),
+    path(f"{VERSION}/brownouts/<str:public_id>", BrownoutViewSet.as_view({"delete": "destroy"}), name="brownout"),
+    path(
+        f"{VERSION}/deprecation-notices",
+        DeprecationNoticeViewSet.as_view({"get": "list"}),
+        name="deprecation-notices",
+    ),
+    path(f"{VERSION}/acknowledge", DeprecationNoticeViewSet.as_view({"post": "acknowledge"}), name="acknowledge"),
+    path(f"{VERSION}/messages", DeprecationNoticeViewSet.as_view({"post": "write"}), name="version-messages"),
     path("imports", ImportViewSet.as_view({"get": "list", "post": "create"}), name="imports"),
     path("imports/<str:public_id>", ImportViewSet.as_view({"get": "retrieve"}), name="import"),
     path("plans", PlanViewSet.as_view({"get": "list", "post": "create"}), name="plans"),

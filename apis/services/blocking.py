@@ -10,6 +10,7 @@ from django.db.models import F
 
 from apis.lifecycle import overlay_moves
 from apis.models import ApiVersion
+from apis.services.announcements import tell_users
 from apis.services.moves import require_move
 from apis.signals import version_changed
 from common.clock import now
@@ -37,6 +38,16 @@ def lift_block(*, version: ApiVersion, actor: User) -> ApiVersion:
     return _set(version, actor, "lift_block", is_blocked=False, blocked_reason="", blocked_until=None)
 
 
+def _tell(version: ApiVersion) -> None:
+    if version.is_blocked:
+        back = f" Expected back {version.blocked_until:%d %B %Y %H:%M} UTC." if version.blocked_until else ""
+        title, text, icon = f"{version} is blocked", f"Calls get 503: {version.blocked_reason}{back}", "ban"
+    else:
+        title, text, icon = f"{version} is served again", "The block was lifted.", "circle-check"
+    told = "version.blocked" if version.is_blocked else "version.block_lifted"
+    tell_users(version, type=told, title=title, text=text, icon=icon)
+
+
 def _set(version: ApiVersion, actor: User, name: str, **fields: Any) -> ApiVersion:
     if not any(move.name == name for move in overlay_moves(version.state, is_blocked=version.is_blocked)):
         what = "blocked already" if version.is_blocked else "not blocked"
@@ -51,4 +62,5 @@ def _set(version: ApiVersion, actor: User, name: str, **fields: Any) -> ApiVersi
             after={"is_blocked": version.is_blocked}, reason=version.blocked_reason,
         )  # fmt: skip
         version_changed.send(sender=ApiVersion, version=version)
+        _tell(version)
     return version

@@ -10,6 +10,7 @@ from django.db import transaction
 from apis.models import ApiVersion
 from apis.selectors.versions import impact_of
 from apis.selectors.visibility import visible_versions
+from apis.services.farewell import end_farewell, start_farewell
 from apis.services.moves import move_version, require_move
 from apis.signals import version_changed
 from common.clock import now
@@ -40,6 +41,7 @@ def deprecate_version(
         changes_seen = f"{impact.applications} applications, {impact.calls_30_days} calls in 30 days. {reason}".strip()
         move_version(version=version, move=move, actor=actor, reason=changes_seen, changes=changes)
         version_changed.send(sender=ApiVersion, version=version)
+        start_farewell(version)
     return version
 
 
@@ -49,6 +51,7 @@ def undo_deprecation(*, version: ApiVersion, actor: User) -> ApiVersion:
     changes = {"deprecated_at": None, "sunset_at": None, "deprecation_reason": "", "successor": None}
     with transaction.atomic():
         move_version(version=version, move=move, actor=actor, changes=changes)
+        end_farewell(version)
         version_changed.send(sender=ApiVersion, version=version)
     return version
 

@@ -25,13 +25,7 @@ def publish_version(*, version: ApiVersion, actor: User, revision: Revision | No
 
     `revision`, when given, must be the one that would become current. Raise Conflict with the reason otherwise.
     """
-    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="publish this version")
-    path = publication_path(version.state, version.api.team.required_approvals)
-    if not path:
-        raise _not_yet(version)
-    reasons = failing_guards(path_guards(path), version, actor)
-    if reasons:
-        raise Conflict(" ".join(reasons), code="guard-failed", reasons=reasons, state=version.state)
+    path = require_publishable(version=version, actor=actor)
     with transaction.atomic():
         was_preview = version.state == ApiVersion.State.PREVIEW
         walk(version, path, actor)
@@ -43,6 +37,18 @@ def publish_version(*, version: ApiVersion, actor: User, revision: Revision | No
             first_release(version, actor, expected=revision)
         version_changed.send(sender=ApiVersion, version=version)
     return version
+
+
+def require_publishable(*, version: ApiVersion, actor: User) -> tuple[Move, ...]:
+    """Return the moves that publish a version; raise without the role, or Conflict with what stands against it."""
+    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="publish this version")
+    path = publication_path(version.state, version.api.team.required_approvals)
+    if not path:
+        raise _not_yet(version)
+    reasons = failing_guards(path_guards(path), version, actor)
+    if reasons:
+        raise Conflict(" ".join(reasons), code="guard-failed", reasons=reasons, state=version.state)
+    return path
 
 
 def walk(version: ApiVersion, path: tuple[Move, ...], actor: User) -> None:

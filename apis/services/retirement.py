@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from django.db.models import F
 from apis.lifecycle import UNUSED_DAYS, find_move
 from apis.models import ApiVersion, Subscription
 from apis.selectors.versions import callers_of
+from apis.services.announcements import tell_users
 from apis.services.moves import move_version, require_move
 from apis.services.subscriptions import end_subscriptions
 from apis.signals import subscription_changed, version_changed
@@ -28,16 +30,33 @@ def retire_version(*, version: ApiVersion, actor: User, override_reason: str = "
     are needed; raise Invalid that says which of the two is missing and why it is asked for.
     """
     move = require_move(version=version, name="retire", actor=actor)
-    causes = override_causes(version)
-    if causes:
-        _require_override(version, causes, override_reason, typed_name)
+    causes = require_retirable(version=version, at=now(), override_reason=override_reason, typed_name=typed_name)
     changes = {"retired_at": now(), "retirement_reason": override_reason.strip()[:500]}
     with transaction.atomic():
         reason = f"{' '.join(causes)} {override_reason}".strip() if causes else override_reason
         move_version(version=version, move=move, actor=actor, reason=reason, changes=changes)
         version_changed.send(sender=ApiVersion, version=version)
+        _tell_retired(version)
         end_subscriptions(version.subscriptions.all(), reason=ENDED_BY_RETIREMENT, at=version.retired_at)
     return version
+
+
+def require_retirable(
+    *, version: ApiVersion, at: datetime, override_reason: str = "", typed_name: str = ""
+) -> list[str]:
+    """Return why retiring at a moment needs an override; raise Invalid when it does and is not given."""
+    causes = override_causes(version, at)
+    if causes:
+        _require_override(version, causes, override_reason, typed_name)
+    return causes
+
+
+def _tell_retired(version: ApiVersion) -> None:
+    successor = f" Use {version.successor}." if version.successor else ""
+    tell_users(
+        version, type="version.retired", icon="circle-off", title=f"{version} was retired",
+        text=f"Calls get 410 from now on.{successor} {version.retirement_reason}".strip(),
+    )  # fmt: skip
 
 
 def restore_version(*, version: ApiVersion, actor: User) -> ApiVersion:
@@ -62,6 +81,10 @@ def restore_version(*, version: ApiVersion, actor: User) -> ApiVersion:
             after={"subscriptions": len(revived)},
         )
         _tell(version, revived)
+        tell_users(
+            version, type="version.restored", icon="arrow-back-up", title=f"{version} is served again",
+            text="It was restored as deprecated, with the subscriptions that its retirement had ended.",
+        )  # fmt: skip
     return version
 
 
@@ -84,14 +107,15 @@ def retire_at_sunset(*, version: ApiVersion) -> bool:
             version=version, move=move, actor=None, reason="The sunset has come.", changes={"retired_at": now()}
         )
         version_changed.send(sender=ApiVersion, version=version)
+        _tell_retired(version)
         end_subscriptions(version.subscriptions.all(), reason=ENDED_BY_RETIREMENT, at=version.retired_at)
     return True
 
 
-def override_causes(version: ApiVersion) -> list[str]:
-    """Return why retiring now needs an override, in sentences; empty when it needs none."""
+def override_causes(version: ApiVersion, at: datetime | None = None) -> list[str]:
+    """Return why retiring at a moment (now) needs an override, in sentences; empty when it needs none."""
     causes: list[str] = []
-    if version.sunset_at is not None and version.sunset_at > now():
+    if version.sunset_at is not None and version.sunset_at > (at or now()):
         causes.append(f"The sunset of {version.sunset_at:%d %B %Y} has not come.")
     callers = sum(1 for caller in callers_of(version, UNUSED_DAYS) if caller.calls_7_days)
     if callers:

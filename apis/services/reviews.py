@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from apis.guards import working_revision
 from apis.lifecycle import role_of
 from apis.models import ApiVersion, Review, Revision
+from apis.services.announcements import tell_author, tell_reviewers
 from apis.services.moves import advance, require_revision_move
 from apis.services.revisions import copy_revision
 from common.clock import now
@@ -21,6 +22,7 @@ def submit_for_review(*, version: ApiVersion, actor: User) -> ApiVersion:
     revision = _movable(version, "submit", actor)
     with transaction.atomic():
         advance(revision=revision, name="submit", actor=actor, submitted_at=now())
+        tell_reviewers(version, actor)
     return version
 
 
@@ -61,6 +63,7 @@ def review_revision(*, revision: Revision, verdict: str, actor: User, comment: s
             copy_revision(revision=revision, version=version, author=revision.author)
         elif _approvals(revision) >= version.api.team.required_approvals:
             advance(revision=revision, name="approve", actor=actor, reason=comment)
+        tell_author(revision, review)
     return review
 
 

@@ -17,6 +17,7 @@ from common.errors import Conflict, Invalid, NotFound
 from teams.models import Application, Role, User
 from teams.roles import has_role, require_role
 from teams.services.audit import record_audit
+from teams.services.notices import notify, people_of
 
 OVER = ("ended", "rejected", "cancelled")
 
@@ -49,6 +50,8 @@ def subscribe(*, application: Application, version: ApiVersion, plan: Plan, acto
             # The version is read again under a lock: one deprecated meanwhile takes no new subscription.
             _require_open_state(ApiVersion.objects.select_for_update().get(pk=version.pk))
             _record(subscription, "subscription.create", actor, before={})
+            if is_pending:
+                _ask_providers(subscription)
     except IntegrityError as error:
         existing = live_subscription(application, version)
         if existing is None:
@@ -61,7 +64,10 @@ def approve_subscription(*, subscription: Subscription, actor: User) -> Subscrip
     """Accept a pending subscription: its keys work within a second."""
     _require_provider(subscription, actor, "approve subscriptions")
     _require_open_state(subscription.version)
-    return _move(subscription, ("pending",), "active", "approve", actor, decided_by=actor, started_at=now())
+    with transaction.atomic():
+        _move(subscription, ("pending",), "active", "approve", actor, decided_by=actor, started_at=now())
+        _tell_applicant(subscription, "was approved", "Its keys work from now on.", "circle-check")
+    return subscription
 
 
 def reject_subscription(*, subscription: Subscription, actor: User, reason: str) -> Subscription:
@@ -69,10 +75,13 @@ def reject_subscription(*, subscription: Subscription, actor: User, reason: str)
     _require_provider(subscription, actor, "reject subscriptions")
     if not reason.strip():
         raise Invalid("Give a reason.", errors=[{"detail": "Give a reason.", "pointer": "/reason"}])
-    return _move(
-        subscription, ("pending",), "rejected", "reject", actor, decided_by=actor, reason=reason.strip()[:500],
-        ended_at=now(),
-    )  # fmt: skip
+    with transaction.atomic():
+        _move(
+            subscription, ("pending",), "rejected", "reject", actor, decided_by=actor, reason=reason.strip()[:500],
+            ended_at=now(),
+        )  # fmt: skip
+        _tell_applicant(subscription, "was refused", subscription.reason, "circle-x")
+    return subscription
 
 
 def end_subscription(*, subscription: Subscription, actor: User, reason: str = "") -> Subscription:
@@ -151,6 +160,27 @@ def _exists(existing: Subscription) -> Conflict:
         f"{existing.plan} ({existing.get_state_display().lower()}).",
         code="subscription-exists",
         existing=existing.public_id,
+    )
+
+
+def _ask_providers(subscription: Subscription) -> None:
+    version = subscription.version
+    notify(
+        people=people_of(version.api.team, Role.PUBLISHER),
+        title=f"{subscription.application} asks for {version}",
+        text=f"{subscription.application.team} wants the plan {subscription.plan}. It waits for your decision.",
+        url="/workspace/subscriptions",
+        icon="hourglass",
+    )
+
+
+def _tell_applicant(subscription: Subscription, what: str, text: str, icon: str) -> None:
+    notify(
+        people=[subscription.requested_by],
+        title=f"The subscription of {subscription.application} to {subscription.version} {what}",
+        text=text,
+        url=f"/applications/{subscription.application.public_id}/subscriptions",
+        icon=icon,
     )
 
 

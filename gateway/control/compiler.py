@@ -104,6 +104,7 @@ def _route(version: ApiVersion, revision: Revision, prompt: str) -> RouteRecord:
         is_blocked=version.is_blocked,
         blocked_reason=version.blocked_reason,
         blocked_until=seconds(version.blocked_until),
+        brownouts=_brownouts(version),
         operations=tuple(
             OperationRecord(row.operation_id, row.method, row.path, row.is_deprecated)
             for row in revision.operations.order_by("position")
@@ -117,6 +118,15 @@ def _route(version: ApiVersion, revision: Revision, prompt: str) -> RouteRecord:
         policy_ref=version.policy_ref or "",
         revision=revision.number,
         **route_fields(revision.gateway if api.kind == Api.Kind.REST else {}),
+    )
+
+
+def _brownouts(version: ApiVersion) -> tuple[tuple[float, float], ...]:
+    if version.state != ApiVersion.State.DEPRECATED:
+        return ()
+    return tuple(
+        (start.timestamp(), end.timestamp())
+        for start, end in version.brownouts.order_by("starts_at").values_list("starts_at", "ends_at")
     )
 
 

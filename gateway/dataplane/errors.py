@@ -24,6 +24,7 @@ GatewayError
 ├── PolicyError (fault policy)
 │   ├── VersionRetired 410             version-retired
 │   ├── VersionBlocked 503             version-blocked
+│   ├── VersionBrownout 503            version-brownout
 │   ├── SubscriptionRequired 403       subscription-required
 │   ├── SubscriptionPending 403        subscription-pending
 │   ├── SubscriptionSuspended 403      subscription-suspended
@@ -230,6 +231,12 @@ class VersionBlocked(PolicyError):
     """The version is blocked for now by its owners."""
 
     status, code, title, is_retryable = 503, "version-blocked", "This version is blocked", True
+
+
+class VersionBrownout(PolicyError):
+    """The version refuses calls for a short, announced time before its sunset."""
+
+    status, code, title, is_retryable = 503, "version-brownout", "This version has a brownout", True
 
 
 class SubscriptionRequired(PolicyError):

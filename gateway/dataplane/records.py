@@ -102,7 +102,7 @@ class RouteRecord:
     `kind` is `rest`, `prompt` or `model`; `state` one of published, deprecated, retired, preview.
     `visibility` is `everyone` or `teams`: then only `team_ids` (the owner's included) may see it. `version_in` is where
     a call names the version: path, or the header or query parameter `version_name`; where it names none there, the
-    version with `is_default` answers. Limits of 0 bytes are none.
+    version with `is_default` answers. Limits of 0 bytes are none. `brownouts` are (start, end) in epoch seconds.
     """
 
     version_id: str
@@ -119,6 +119,7 @@ class RouteRecord:
     is_blocked: bool = False
     blocked_reason: str = ""
     blocked_until: float | None = None
+    brownouts: tuple[tuple[float, float], ...] = ()
     environment: str = "production"
     operations: tuple[OperationRecord, ...] = ()
     prompt: str = ""

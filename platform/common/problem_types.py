@@ -29,6 +29,7 @@ GATEWAY = _types(
     ("method-not-allowed", "Method not allowed", 405, "caller", "The path exists, but not with this method.", "Use one of the methods the Allow header names."),
     ("version-retired", "This version is retired", 410, "caller", "The version was retired and is not served any more.", "Move to the successor the Link header and the catalog page name."),
     ("version-blocked", "This version is blocked", 503, "owner", "The owning team stopped this version for now.", "See the reason on its catalog page; try again after Retry-After."),
+    ("version-brownout", "This version has a brownout", 503, "owner", "The version is deprecated; its owners let it refuse calls for a while, announced ahead, to show who still depends on it.", "Try again after Retry-After, and move to the successor before the sunset."),
     ("key-missing", "No key was sent", 401, "caller", "The API needs a key and the call carried none.", "Send Authorization: Bearer gh_live_… or x-api-key. A key is made on the application's page."),
     ("key-invalid", "The key is not known", 401, "caller", "The key has a typing error, or belongs to another installation.", "Copy the key again, or create a new one; keys are shown once."),
     ("key-expired", "The key has expired", 401, "caller", "The key's last day has passed.", "Create a new key on the application's page."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.db.models import Max, Q, Sum
 
@@ -11,7 +11,7 @@ from apis.models import ApiVersion
 from apis.ports import Caller, OperationCaller
 from common.clock import now
 from teams.models import Application
-from usage.models import CredentialUse, UsageHour
+from usage.models import CredentialUse, UsageDay, UsageHour
 from usage.selectors.summaries import floor
 
 
@@ -57,6 +57,21 @@ def callers_of_operations(version: ApiVersion, days: int) -> dict[str, list[Oper
     for operation, application, calls in rows:
         name = names.get(application, "A deleted application")
         found.setdefault(operation, []).append(OperationCaller(application, name, calls))
+    return found
+
+
+def daily_callers(version: ApiVersion, days: int) -> dict[date, dict[str, int]]:
+    """Return, by UTC day of the last `days` (today included), the calls of each application by its public id."""
+    first = floor(now() - timedelta(days=days - 1), "day")
+    found: dict[date, dict[str, int]] = {(first + timedelta(days=n)).date(): {} for n in range(days)}
+    rows = (
+        UsageDay.objects.filter(version_id=version.public_id, start_at__gte=first)
+        .exclude(application_id="")
+        .values_list("start_at", "application_id")
+        .annotate(n=Sum("calls"))
+    )
+    for start, application, calls in rows:
+        found.setdefault(start.astimezone(UTC).date(), {})[application] = calls
     return found
 
 

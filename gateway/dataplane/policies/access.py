@@ -16,6 +16,7 @@ from gateway.dataplane.errors import (
     SubscriptionRequired,
     SubscriptionSuspended,
     VersionBlocked,
+    VersionBrownout,
     VersionRetired,
 )
 from gateway.dataplane.records import RouteRecord, SubscriptionRecord
@@ -36,7 +37,7 @@ def show_version(call: Call) -> None:
 
 
 def check_state(call: Call) -> None:
-    """Refuse a retired (410) or blocked (503) version."""
+    """Refuse a version that is retired (410), blocked or in a brownout (503)."""
     route = call.route
     assert route is not None
     name = f"{route.api_name} {route.version}"
@@ -49,6 +50,12 @@ def check_state(call: Call) -> None:
         if route.blocked_until is not None and route.blocked_until > call.at:
             headers.append((b"retry-after", b"%d" % ceil(route.blocked_until - call.at)))
         raise VersionBlocked(f"{name} is blocked by its owners{reason}.", rule="lifecycle blocked", headers=headers)
+    for start, end in route.brownouts:
+        if start <= call.at < end:
+            headers = [NO_STORE, (b"retry-after", b"%d" % ceil(end - call.at))]
+            successor = f" Move to {route.successor_path}." if route.successor_path else ""
+            detail = f"{name} is deprecated and refuses calls for a while, as announced.{successor}"
+            raise VersionBrownout(detail, rule="lifecycle brownout", headers=headers)
 
 
 def authorise(call: Call) -> None:

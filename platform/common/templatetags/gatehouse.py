@@ -167,6 +167,14 @@ def on_date(moment: datetime | None, user: Any = None) -> str:
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), absolute(moment, user), text)
 
 
+@register.simple_tag
+def on_time(moment: datetime | None, user: Any = None) -> str:
+    """Return `<time>` with day, hour and minute in the person's zone."""
+    if moment is None:
+        return ""
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), absolute(moment, user))
+
+
 def absolute(moment: datetime, user: Any = None) -> str:
     """Return date, time and zone."""
     local = moment.astimezone(_zone(user))

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path(VERSION, views.api_version, name="catalog_version"),
     path(f"{VERSION}/plans", views.plans, name="catalog_plans"),
     path(f"{VERSION}/changelog", views.changelog, name="catalog_changelog"),
+    path(f"{VERSION}/acknowledge", views.acknowledge, name="catalog_acknowledge"),
     path(f"{VERSION}/reference", views.reference, name="catalog_reference"),
     path(f"{VERSION}/openapi.json", views.document, name="catalog_document"),
     path(f"{VERSION}/subscribe", subscribe.subscribe_panel, name="catalog_subscribe"),

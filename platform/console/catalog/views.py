@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
 from apis.design.outline import document_summary
 from apis.lifecycle import LISTED
-from apis.models import ApiVersion, Operation
+from apis.models import ApiVersion, DeprecationNotice, Operation
 from apis.selectors import (
     CatalogFilters,
     api_for,
@@ -23,13 +24,15 @@ from apis.selectors import (
     visible_versions,
     working_copy,
 )
+from apis.services.farewell import acknowledge_deprecation
+from common.clock import now
 from common.errors import NotFound
 from common.permissions import page
 from console.catalog.recommend import operation_url
 from console.pages import Tab, render_page
 from console.tables import Table
 from teams.models import Role, User
-from teams.roles import has_role
+from teams.roles import has_role, teams_of
 
 
 @page("signed_in")
@@ -103,8 +106,31 @@ def head_of(version: ApiVersion, user: User, current: str) -> dict[str, Any]:
         "is_listed": version.state in LISTED,
         "can_edit": has_role(user, api.team, Role.DEVELOPER),
         "can_subscribe": version.state in {"published", "preview"},
+        "to_note": _to_note(version, user),
+        "brownouts": version.brownouts.filter(ends_at__gt=now()) if version.state == "deprecated" else (),
         "workspace_url": f"/workspace/{api.team.slug}/{api.slug}/{version.name}",
     }
+
+
+def _to_note(version: ApiVersion, user: User) -> list[DeprecationNotice]:
+    """Return what this person may still take note of, for applications of own teams."""
+    if version.state != ApiVersion.State.DEPRECATED:
+        return []
+    mine = teams_of(user, Role.DEVELOPER).values("pk")
+    rows = version.deprecation_notices.filter(acknowledged_at=None, application__team__in=mine)
+    return list(rows.select_related("application__team")[:50])
+
+
+@page("team.develop", methods=("POST",))
+def acknowledge(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
+    """Take note of a deprecation for one's own applications."""
+    user: User = request.user  # type: ignore[assignment]
+    found = version_for(user, team, api, version)
+    rows = _to_note(found, user)
+    for row in rows:
+        acknowledge_deprecation(version=found, application=row.application, actor=user)
+    messages.success(request, f"{found.api.team} sees that you have taken note.")
+    return HttpResponseRedirect(f"/catalog/{found.api.team.slug}/{found.api.slug}/{found.name}")
 
 
 @page("signed_in")

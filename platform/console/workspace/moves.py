@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from apis.lifecycle import VERSION_STATES
 from apis.models import ApiVersion, Review
@@ -16,6 +16,8 @@ from apis.selectors import available_moves, impact_of
 from apis.selectors.gate import gate_of
 from apis.services.blocking import block_version, lift_block
 from apis.services.deprecation import deprecate_version, earliest_sunset, undo_deprecation
+from apis.services.farewell import deprecation_text
+from apis.services.planned_moves import cancel_planned_move, plan_move
 from apis.services.preview import end_preview, list_for_preview, start_preview
 from apis.services.publishing import publish_version
 from apis.services.retirement import archive_version, override_causes, restore_version, retire_version
@@ -32,6 +34,18 @@ from teams.models import Application, User
 
 class PlainForm(GatehouseForm):
     """A move that asks for nothing but consent."""
+
+
+WHEN = forms.DateTimeField(
+    label="When, UTC", required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    help_text="Empty means now. A planned move is judged again at its moment; you are told when it cannot be made.",
+)  # fmt: skip
+
+
+class PublishForm(GatehouseForm):
+    """Now, or at a moment to come."""
+
+    at = WHEN
 
 
 class DeprecateForm(GatehouseForm):
@@ -55,6 +69,12 @@ class DeprecateForm(GatehouseForm):
 
 
 class RetireForm(GatehouseForm):
+    """Now, or at a moment to come."""
+
+    at = WHEN
+
+
+class OverrideForm(RetireForm):
     """Asked only when the sunset has not come or somebody still calls."""
 
     override_reason = forms.CharField(
@@ -136,16 +156,20 @@ def publish(request: HttpRequest, team: str, api: str, version: str) -> HttpResp
     """Publish a version."""
     found = my_version(request, team, api, version)
 
+    form = PublishForm(request.POST or None)
+
     def work() -> str:
+        if at := form.cleaned_data["at"]:
+            return _plan(request, found, "publish", at)
         publish_version(version=found, actor=request.user)  # type: ignore[arg-type]
         return _back(found, "?done=publish")
 
     response = _page(
-        request, found, "publish", PlainForm(request.POST or None), work, button=f"Publish {found.name}",
+        request, found, "publish", form, work, button=f"Publish {found.name}",
         sees=f"{found.api.base_path}/{found.name}/… answers within a second. It appears in the catalog.",
         undo="Deprecate it, then retire it. The base path stays with this API for ever.",
     )  # fmt: skip
-    if response.status_code in (204, 303):
+    if response.status_code in (204, 303) and not form.cleaned_data["at"]:
         _say(request, found, f"{found.name} is published.")
     return response
 
@@ -175,6 +199,7 @@ def deprecate(request: HttpRequest, team: str, api: str, version: str) -> HttpRe
             ("Link", '<…>; rel="deprecation", <…>; rel="sunset", <…>; rel="successor-version"'),
         ],
         undo="Until the sunset, with Undo deprecation.",
+        notice=deprecation_text(found, earliest, next(iter(form.successors.values()), None), ""),
     )  # fmt: skip
     if response.status_code in (204, 303):
         _say(request, found, f"{found.name} is deprecated.")
@@ -186,11 +211,14 @@ def retire(request: HttpRequest, team: str, api: str, version: str) -> HttpRespo
     """Retire a version; before its sunset or with callers it asks for a reason and the typed name."""
     found = my_version(request, team, api, version)
     causes = override_causes(found)
-    form = RetireForm(request.POST or None) if causes else PlainForm(request.POST or None)
+    form = OverrideForm(request.POST or None) if causes else RetireForm(request.POST or None)
     impact = impact_of(found)
 
     def work() -> str:
-        retire_version(version=found, actor=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        values = dict(form.cleaned_data)
+        if at := values.pop("at"):
+            return _plan(request, found, "retire", at, **values)
+        retire_version(version=found, actor=request.user, **values)  # type: ignore[arg-type]
         return _back(found, "?done=retire")
 
     apps = f" and cut off {impact.applications} application{'s' if impact.applications != 1 else ''}"
@@ -201,9 +229,28 @@ def retire(request: HttpRequest, team: str, api: str, version: str) -> HttpRespo
         sees="Calls get 410 with a link to the successor. Its subscriptions end.",
         undo="Restore brings it back within 30 days, with the subscriptions that ended now.",
     )  # fmt: skip
-    if response.status_code in (204, 303):
+    if response.status_code in (204, 303) and not form.cleaned_data["at"]:
         _say(request, found, f"{found.name} is retired: calls get 410.")
     return response
+
+
+def _plan(request: HttpRequest, version: ApiVersion, name: str, at: datetime, **values: Any) -> str:
+    moment = at.replace(tzinfo=UTC)
+    plan_move(version=version, name=name, at=moment, actor=request.user, **values)  # type: ignore[arg-type]
+    messages.success(request, f"Planned for {moment:%d %B %Y %H:%M} UTC. You can cancel it on this page until then.")
+    return _back(version)
+
+
+@page("team.publish", methods=("POST",))
+def cancel_planned(request: HttpRequest, team: str, api: str, version: str, planned: str) -> HttpResponse:
+    """Cancel a planned move."""
+    found = my_version(request, team, api, version)
+    row = found.planned_moves.filter(public_id=planned).select_related("version__api__team").first()
+    if row is None:
+        raise NotFound("There is no such planned move.")
+    cancel_planned_move(planned=row, actor=request.user)  # type: ignore[arg-type]
+    messages.success(request, "It is cancelled: nothing happens at that moment.")
+    return HttpResponseRedirect(_back(found))
 
 
 @page("team.publish", methods=("GET", "HEAD", "POST"))

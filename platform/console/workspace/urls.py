@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from console.workspace import api, create, design, lists, moves, revisions, version
+from console.workspace import api, callers, create, design, lists, moves, revisions, version
 
 API = "workspace/<slug:team>/<slug:api>"
 VERSION = f"{API}/<str:version>"
@@ -22,7 +22,10 @@ urlpatterns: list[URLPattern] = [
     path(VERSION, version.lifecycle, name="workspace_version"),
     path(f"{VERSION}/rollout", version.rollout, name="workspace_rollout"),
     path(f"{VERSION}/probe", version.probe, name="workspace_probe"),
-    path(f"{VERSION}/callers", version.callers, name="workspace_callers"),
+    path(f"{VERSION}/callers", callers.callers, name="workspace_callers"),
+    path(f"{VERSION}/callers/write", callers.write, name="workspace_write"),
+    path(f"{VERSION}/callers/brownouts/<str:brownout>/cancel", callers.cancel, name="workspace_cancel_brownout"),
+    path(f"{VERSION}/planned/<str:planned>/cancel", moves.cancel_planned, name="workspace_cancel_planned"),
     path(f"{VERSION}/usage", version.usage, name="workspace_usage"),
     path(f"{VERSION}/design", design.design, name="workspace_design"),
     path(f"{VERSION}/design/problems", design.problems, name="workspace_design_problems"),

@@ -15,7 +15,6 @@ from apis.lifecycle import ROUTED
 from apis.models import ApiVersion, Transition
 from apis.selectors import (
     available_moves,
-    callers_of,
     current_revision,
     impact_of,
     version_for,
@@ -28,7 +27,6 @@ from gateway.control.changelog import latest_generation_of
 from gateway.control.selectors import applied_on
 from teams.models import AuditEvent, Role, User
 from teams.roles import has_role, require_role
-from usage.selectors import freshness
 
 PROBE_SECONDS = 5.0
 STRIP = ("draft", "in_review", "approved", "published", "deprecated", "retired")
@@ -116,6 +114,7 @@ def lifecycle(request: HttpRequest, team: str, api: str, version: str) -> HttpRe
         "rollout": rollout_of(found),
         "events": AuditEvent.objects.filter(object_id=found.public_id).order_by("-id")[:5],
         "checklist": _checklist(found) if found.state == "draft" else [],
+        "planned": found.planned_moves.filter(state="planned").select_related("planned_by"),
     }
     return render_page(request, "workspace/version.html", context)
 
@@ -126,6 +125,10 @@ def strip_of(version: ApiVersion) -> list[StripStep]:
     order = list(STRIP)
     position = order.index(version.state) if version.state in order else len(order)
     notes = {"retired": "at the sunset" if version.sunset_at else ""}
+    for planned in version.planned_moves.filter(state="planned"):
+        notes[{"publish": "published", "retire": "retired"}[planned.name]] = (
+            f"planned for {planned.at:%d %b %Y %H:%M} UTC"
+        )
     steps = []
     for index, state in enumerate(order):
         row = reached.get(state)
@@ -225,15 +228,6 @@ def _checklist(version: ApiVersion) -> list[Ready]:
                   bool(revision and revision.upstream_url)),
         )  # fmt: skip
     return steps
-
-
-@page("team.view")
-def callers(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
-    """List who still calls a version."""
-    found = my_version(request, team, api, version)
-    rows = callers_of(found, 30)
-    context = {**head_of(request, found, "callers"), "callers": rows, "freshness": freshness()}
-    return render_page(request, "workspace/callers.html", context)
 
 
 @page("team.view")

@@ -42,6 +42,24 @@ def test_a_block_tells_its_reason_and_when_to_come_back(worker):
     assert call(worker).status_code == 200
 
 
+def test_a_brownout_refuses_within_its_time_alone(worker):
+    moment = time.time()
+    later = ((moment + 60, moment + 120),)
+    worker.delta([change("route", "ver_1", route(state="deprecated", deprecated_at=moment, brownouts=later))], 2)
+    assert call(worker).status_code == 200
+    under_way = ((moment - 60, moment + 90),)
+    record = route(state="deprecated", deprecated_at=moment, brownouts=under_way, successor_path="/pay/orders/v2")
+    worker.delta([change("route", "ver_1", record)], 3)
+    answer = call(worker)
+    assert (answer.status_code, answer.json()["code"]) == (503, "version-brownout")
+    assert "/pay/orders/v2" in answer.json()["detail"]
+    assert 80 <= int(answer.headers["retry-after"]) <= 90
+    assert answer.headers["deprecation"].startswith("@")
+    assert answer.headers["cache-control"] == "no-store"
+    worker.delta([change("route", "ver_1", route(state="deprecated", brownouts=((moment - 60, moment - 1),)))], 4)
+    assert call(worker).status_code == 200
+
+
 def test_a_preview_is_nothing_to_other_teams(worker):
     worker.delta([change("route", "ver_1", route(state="preview", visibility="teams", team_ids=("team_pay",)))], 2)
     assert call(worker).status_code == 404
