@@ -85,7 +85,8 @@ def world(admin, owner, publisher, developer, member, stranger, team) -> dict[st
     webhook, _ = create_webhook(team=team, url="http://127.0.0.1:9", actor=owner)
     notify(people=[owner], title="Look", text="Here.", url="/catalog")
     return {
-        "brownout": "brn_none", "planned": "pmv_none", "webhook": webhook.public_id, "delivery": send_test(webhook=webhook, actor=owner).public_id,
+        "brownout": "brn_none", "planned": "pmv_none",
+        "webhook": webhook.public_id, "delivery": send_test(webhook=webhook, actor=owner).public_id,
         "notice": Notice.objects.get().public_id,
         "team": team.slug, "api": "orders", "version": "v1", "operation_id": "listOrders", "code": "key-missing",
         "app": grant.application.public_id, "application": grant.application.public_id,
