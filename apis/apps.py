@@ -19,6 +19,9 @@ class ApisConfig(AppConfig):
         """Connect what must hold after every migration."""
         checks.register(check_ports)
         post_migrate.connect(ensure_builtin_rows, sender=self)
+        from teams.signals import team_renamed
+
+        team_renamed.connect(refresh_renamed)
 
 
 def check_ports(**_: Any) -> list[checks.CheckMessage]:
@@ -34,8 +37,9 @@ def check_ports(**_: Any) -> list[checks.CheckMessage]:
 
 def ensure_builtin_rows(using: str = "default", **_: Any) -> None:
     """Write the environment and the built-in API; wait until the tables of every app are there."""
-    from apis.models import Environment
+    from apis.models import Api, Environment
     from apis.services.builtin import ensure_ai_api
+    from apis.services.catalog import rebuild_entries
 
     wanted = {model._meta.db_table for model in apps.get_models()}
     with connections[using].cursor() as cursor:
@@ -43,3 +47,11 @@ def ensure_builtin_rows(using: str = "default", **_: Any) -> None:
     if wanted <= present:
         Environment.objects.get_or_create(slug="production", defaults={"name": "Production"})
         ensure_ai_api()
+        rebuild_entries(Api.objects.filter(entry=None))
+
+
+def refresh_renamed(team: Any, **_: Any) -> None:
+    """Let the catalog find a team's APIs by its new name."""
+    from apis.services.catalog import rebuild_entries
+
+    rebuild_entries(team.apis.all())

@@ -4,5 +4,7 @@ from django.dispatch import Signal
 
 # credential: teams.models.Credential, created or changed (revoked, disabled, expiry)
 credential_changed = Signal()
+# team: teams.models.Team, whose name changed
+team_renamed = Signal()
 # application: teams.models.Application, renamed or moved
 application_changed = Signal()

@@ -1,5 +1,6 @@
 """The rows of apis."""
 
+from apis.models.catalog import CatalogEntry, Collection, Favourite
 from apis.models.consumption import Plan, Subscription
 from apis.models.contracts import Api, ApiVersion, Deployment, Environment, Operation, Revision, Share
 from apis.models.farewell import Brownout, DeprecationNotice, PlannedMove, SunsetReminder
@@ -9,9 +10,12 @@ __all__ = [
     "Api",
     "ApiVersion",
     "Brownout",
+    "CatalogEntry",
+    "Collection",
     "Deployment",
     "DeprecationNotice",
     "Environment",
+    "Favourite",
     "ImportJob",
     "Operation",
     "Plan",

@@ -20,8 +20,8 @@ class ApiSerializer(serializers.ModelSerializer[Api]):
     class Meta:
         model = Api
         fields = (
-            "id", "team", "slug", "name", "kind", "summary", "description", "tags", "base_path", "visibility",
-            "created_at",
+            "id", "team", "slug", "name", "kind", "summary", "description", "tags", "category", "base_path",
+            "visibility", "created_at",
         )  # fmt: skip
 
 
@@ -34,6 +34,7 @@ class NewApiSerializer(serializers.Serializer[Any]):
     slug = serializers.CharField(max_length=60, required=False)
     summary = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
     description = serializers.CharField(required=False, default="", allow_blank=True)
+    category = serializers.CharField(max_length=60, required=False, allow_blank=True)
     tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False, default=list)
     base_path = serializers.CharField(max_length=200, required=False)
     visibility = serializers.ChoiceField(choices=Api.Visibility.choices, required=False)
@@ -45,6 +46,7 @@ class ApiChangeSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120, required=False)
     summary = serializers.CharField(max_length=300, required=False, allow_blank=True)
     description = serializers.CharField(required=False, allow_blank=True)
+    category = serializers.CharField(max_length=60, required=False, allow_blank=True)
     tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False)
     base_path = serializers.CharField(max_length=200, required=False)
     visibility = serializers.ChoiceField(choices=Api.Visibility.choices, required=False)

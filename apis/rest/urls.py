@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from apis.rest.catalog import CatalogView, CollectionViewSet, StarView
 from apis.rest.consumption import PlanViewSet, SubscriptionViewSet
 from apis.rest.contracts import ApiViewSet, ImportViewSet, VersionViewSet
 from apis.rest.farewell import BrownoutViewSet, DeprecationNoticeViewSet, PlannedMoveViewSet
@@ -17,6 +18,14 @@ VERSION = "versions/<str:version>"
 SUBSCRIPTION_ACTIONS = ("approve", "reject", "end", "try_it")
 
 urlpatterns = [
+    path("catalog", CatalogView.as_view(), name="catalog-search"),
+    path("collections", CollectionViewSet.as_view({"get": "list", "post": "create"}), name="collections"),
+    path(
+        "collections/<str:public_id>",
+        CollectionViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+        name="collection",
+    ),
+    path("apis/<str:public_id>/star", StarView.as_view(), name="api-star"),
     path("apis", ApiViewSet.as_view({"get": "list", "post": "create"}), name="apis"),
     path(
         "apis/<str:public_id>",

@@ -1,13 +1,12 @@
 """The reads of apis; each filters by what the person may see."""
 
 from apis.selectors.catalog import (
+    Catalog,
     CatalogFilters,
     CatalogRow,
     Facets,
     FacetValue,
-    catalog_apis,
     catalog_rows,
-    facets,
     search_apis,
 )
 from apis.selectors.versions import (
@@ -37,6 +36,7 @@ from apis.selectors.visibility import (
 
 __all__ = [
     "AvailableMove",
+    "Catalog",
     "CatalogFilters",
     "CatalogRow",
     "FacetValue",
@@ -45,10 +45,8 @@ __all__ = [
     "api_for",
     "available_moves",
     "callers_of",
-    "catalog_apis",
     "catalog_rows",
     "current_revision",
-    "facets",
     "impact_of",
     "is_shared_with",
     "latest_version",

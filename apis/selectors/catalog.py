@@ -1,4 +1,4 @@
-"""The catalog: what a person may find, with facets, in a fixed number of queries."""
+"""The catalog: what a person may find, with facets, in a fixed number of queries over entries made beforehand."""
 
 from __future__ import annotations
 
@@ -6,37 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import (
-    Case,
-    Count,
-    Exists,
-    F,
-    IntegerField,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    TextField,
-    Value,
-    When,
-)
+from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
+from django.db.models import Case, CharField, Count, F, IntegerField, Q, QuerySet, Value, When
 from django.db.models.expressions import Func
-from django.db.models.functions import Coalesce
 
-from apis.models import Api, ApiVersion, Operation, Subscription
-from apis.selectors.versions import by_rank
-from apis.selectors.visibility import listed_for, visible_apis
+from apis.lifecycle import LISTED
+from apis.models import Api, ApiVersion, Share
+from apis.selectors.visibility import previewed_versions
+from apis.words import words_of
 from teams.models import Role, User
 from teams.roles import teams_of
 
 MAX_WORDS = 8
+NEAR = 0.4
+ORDERS = {"name": ("name", "pk"), "newest": ("-entry__published_at", "name"), "used": ("-entry__used_by", "name")}
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogFilters:
     """What the catalog is narrowed to; "" or False means not at all.
 
-    `has_drafts` adds what own teams have not published yet; `is_mine` is own teams' APIs alone, drafts included.
+    `has_drafts` adds what own teams have not published yet; `is_mine` is own teams' APIs alone, drafts included;
+    `is_favourite` those the person keeps at hand. `order` is name, newest, used, or "" for the best match first.
     """
 
     words: str = ""
@@ -44,8 +35,17 @@ class CatalogFilters:
     team: str = ""
     state: str = ""
     tag: str = ""
+    category: str = ""
+    collection: str = ""
+    order: str = ""
     is_mine: bool = False
     has_drafts: bool = False
+    is_favourite: bool = False
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Say whether anything is filtered at all."""
+        return replace(self, order="") != CatalogFilters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,67 +73,128 @@ class Facets:
     kinds: tuple[FacetValue, ...]
     teams: tuple[FacetValue, ...]
     states: tuple[FacetValue, ...]
+    categories: tuple[FacetValue, ...]
     tags: tuple[FacetValue, ...]
 
 
-def catalog_apis(user: User, filters: CatalogFilters | None = None) -> QuerySet[Api]:
-    """Return the APIs of the catalog, each with `shown_version_id`, `shown_state` and `used_by`, best match first."""
-    filters = filters or CatalogFilters()
-    apis = visible_apis(user)
-    if filters.is_mine:
-        apis = apis.filter(team__in=teams_of(user, Role.DEVELOPER).values("pk"))
-    is_listed = listed_for(user)
-    if filters.is_mine or filters.has_drafts:
-        is_listed |= Q(api__team__in=teams_of(user).values("pk"))
-    shown = by_rank(ApiVersion.objects.filter(is_listed, api=OuterRef("pk")))
-    live = Subscription.objects.filter(version__api=OuterRef("pk"), state__in=["active", "change_pending"])
-    apis = apis.annotate(
-        shown_version_id=Subquery(shown.values("pk")[:1]),
-        shown_state=Subquery(shown.values("state")[:1]),
-        used_by=Coalesce(
-            Subquery(
-                live.order_by().values("version__api").annotate(n=Count("application", distinct=True)).values("n")
-            ),
-            0,
-        ),
-    ).filter(shown_version_id__isnull=False)
-    apis = _narrow(apis, filters)
-    return search_apis(apis, filters.words)
+class Catalog:
+    """What one person may find under some filters; who they are is asked once."""
+
+    def __init__(self, user: User, filters: CatalogFilters | None = None) -> None:
+        self.user, self.filters = user, filters or CatalogFilters()
+        self._shown = _shown(user, self.filters)
+
+    def apis(self) -> QuerySet[Api]:
+        """Return the APIs, each with `shown_version_id` and `shown_state`, in the order asked for."""
+        apis = search_apis(_narrow(self._shown, self.filters), self.filters.words)
+        return apis.order_by(*ORDERS[self.filters.order]) if self.filters.order in ORDERS else apis
+
+    def nearest(self) -> list[Api]:
+        """Return up to five APIs whose names look like words that nothing was found for: `ordres` finds Orders."""
+        phrase = words_of(self.filters.words)
+        if not phrase:
+            return []
+        likeness = TrigramWordSimilarity(phrase, "entry__title_words")
+        apis = self._shown.annotate(likeness=likeness).filter(likeness__gt=NEAR)
+        return list(apis.order_by("-likeness", "name")[:5])
+
+    def facets(self) -> Facets:
+        """Count the values of each facet under the other filters: five queries."""
+        kinds, states = dict(Api.Kind.choices), dict(ApiVersion.State.choices)
+        tags = self._others("tag").annotate(each_tag=Func(F("tags"), function="unnest"))
+        tag_counts = tags.values_list("each_tag").annotate(n=Count("pk")).order_by("-n", "each_tag")[:50]
+        return Facets(
+            kinds=tuple(FacetValue(value, kinds[value], n) for value, n in self._counted("kind", "kind")),
+            teams=tuple(FacetValue(*row) for row in self._counted("team", "team__slug", "team__name")[:50]),
+            states=tuple(FacetValue(value, states[value], n) for value, n in self._counted("state", "shown_state")),
+            categories=tuple(FacetValue(name, name, n) for name, n in self._counted("category", "category") if name),
+            tags=tuple(FacetValue(tag, tag, n) for tag, n in tag_counts),
+        )
+
+    def _others(self, facet: str) -> QuerySet[Any]:
+        without: dict[str, Any] = {facet: ""}
+        others = replace(self.filters, **without)
+        return search_apis(_narrow(self._shown, others), others.words).order_by()
+
+    def _counted(self, facet: str, *fields: str) -> list[Any]:
+        return list(self._others(facet).values_list(*fields).annotate(n=Count("pk")).order_by("-n", *fields))
+
+
+def _shown(user: User, filters: CatalogFilters) -> QuerySet[Api]:
+    """Return what a person may find, with the version that is shown to them."""
+    mine = list(teams_of(user, Role.DEVELOPER if filters.is_mine else Role.VIEWER).values_list("pk", flat=True))
+    # Few at any time: a preview is for listed applications.
+    previews = dict(previewed_versions(user).values_list("api_id", "pk"))
+    is_own, is_previewed = Q(team__in=mine), Q(pk__in=list(previews))
+    is_listed = Q(entry__listed_state__in=LISTED)
+    if not user.is_platform_admin:
+        is_listed &= is_own | _shared_with(mine)
+    shows_drafts = filters.is_mine or filters.has_drafts
+    found = is_own & Q(entry__best__isnull=False) if shows_drafts else Q(pk__in=[])
+    versions: list[When] = []
+    states: list[When] = []
+
+    def show(condition: Q, version: Any, state: Any) -> None:
+        versions.append(When(condition, then=version))
+        states.append(When(condition, then=state))
+
+    if shows_drafts:
+        show(is_own, F("entry__best"), F("entry__best_state"))
+    show(is_listed & ~Q(entry__listed_state="retired"), F("entry__listed"), F("entry__listed_state"))
+    for api, version in previews.items():
+        show(Q(pk=api), Value(version), Value("preview"))
+    show(is_listed, F("entry__listed"), F("entry__listed_state"))
+    apis = Api.objects.select_related("team", "entry").annotate(
+        shown_version_id=Case(*versions, output_field=IntegerField()),
+        shown_state=Case(*states, output_field=CharField()),
+    )
+    if filters.is_favourite:
+        apis = apis.filter(favourites__user=user)
+    return apis.filter(found) if filters.is_mine else apis.filter(found | is_listed | is_previewed)
+
+
+def _shared_with(teams: list[int]) -> Q:
+    shared = Share.objects.filter(team__in=teams).values("api")
+    return Q(visibility=Api.Visibility.EVERYONE) | Q(visibility=Api.Visibility.SHARED, pk__in=shared)
 
 
 def search_apis(apis: QuerySet[Api], words: str) -> QuerySet[Api]:
-    """Narrow to APIs that hold every word in name, summary, tags, team, path or an operation, best match first."""
-    wanted = words.split()[:MAX_WORDS]
-    if not wanted:
-        return apis.order_by("name", "pk")
-    apis = apis.annotate(tag_words=Func(F("tags"), Value(" "), function="array_to_string", output_field=TextField()))
-    for word in wanted:
-        operation = Operation.objects.filter(revision__version__api=OuterRef("pk"), revision__state="current").filter(
-            Q(summary__icontains=word) | Q(path__icontains=word) | Q(operation_id__icontains=word)
-        )
-        apis = apis.filter(
-            Q(name__icontains=word)
-            | Q(summary__icontains=word)
-            | Q(slug__icontains=word)
-            | Q(tag_words__icontains=word)
-            | Q(team__name__icontains=word)
-            | Q(base_path__icontains=word)
-            | Exists(operation)
-        )
-    phrase = " ".join(wanted)
+    """Narrow to APIs that hold every word, or a word that begins with it; the best match comes first.
+
+    Looked through are name, summary, tags, category, team, path, and of what is served operations, schemas and texts.
+    """
+    tokens = words_of(words).split()[:MAX_WORDS]
+    if not tokens:
+        # Signs alone are in no text.
+        return apis.none() if words.strip() else apis.order_by("name", "pk")
+    query = _query(tokens)
+    phrase = " ".join(tokens)
+    apis = apis.filter(Q(entry__vector=query) | Q(entry__title_words__contains=phrase))
+    plain = " ".join(words.split())
     closeness = Case(
-        When(name__iexact=phrase, then=Value(0)),
-        When(name__istartswith=phrase, then=Value(1)),
-        When(name__icontains=phrase, then=Value(2)),
-        When(tag_words__icontains=phrase, then=Value(3)),
-        default=Value(4),
+        When(name__iexact=plain, then=Value(0)),
+        When(name__istartswith=plain, then=Value(1)),
+        When(name__icontains=plain, then=Value(2)),
+        default=Value(3),
         output_field=IntegerField(),
     )
-    return apis.annotate(closeness=closeness).order_by("closeness", "name", "pk")
+    return apis.annotate(closeness=closeness, match=SearchRank(F("entry__vector"), query)).order_by(
+        "closeness", "-match", "name", "pk"
+    )
+
+
+def _query(tokens: Sequence[str]) -> Any:
+    """Return a query that asks for every token: as the begin of a word, or by its English stem."""
+    whole: Any = None
+    for token in tokens:
+        # Tokens hold letters and digits alone, so they can stand in the query as they are.
+        part = SearchQuery(f"{token}:*", config="simple", search_type="raw") | SearchQuery(token, config="english")
+        whole = part if whole is None else whole & part
+    return whole
 
 
 def catalog_rows(apis: Sequence[Api] | QuerySet[Api]) -> list[CatalogRow]:
-    """Return the rows of one page of `catalog_apis`: two queries, however many rows."""
+    """Return the rows of one page of `Catalog.apis`: two queries, however many rows."""
     page = list(apis)
     versions = ApiVersion.objects.select_related("successor__api").in_bulk(
         [api.shown_version_id for api in page]  # type: ignore[attr-defined]
@@ -142,32 +203,8 @@ def catalog_rows(apis: Sequence[Api] | QuerySet[Api]) -> list[CatalogRow]:
     for api in page:
         version = versions[api.shown_version_id]  # type: ignore[attr-defined]
         version.api = api
-        rows.append(CatalogRow(api, version, api.used_by))  # type: ignore[attr-defined]
+        rows.append(CatalogRow(api, version, api.entry.used_by))
     return rows
-
-
-def facets(user: User, filters: CatalogFilters | None = None) -> Facets:
-    """Count the values of each facet under the other filters: four queries."""
-    filters = filters or CatalogFilters()
-
-    def counted(field: str, without: CatalogFilters) -> list[tuple[str, int]]:
-        apis: QuerySet[Any] = catalog_apis(user, without).order_by()
-        return list(apis.values_list(field).annotate(n=Count("pk")).order_by("-n", field))
-
-    kinds = dict(Api.Kind.choices)
-    states = dict(ApiVersion.State.choices)
-    teams = catalog_apis(user, replace(filters, team="")).order_by()
-    team_counts = teams.values_list("team__slug", "team__name").annotate(n=Count("pk")).order_by("-n", "team__name")
-    tags = catalog_apis(user, replace(filters, tag="")).order_by().annotate(tag=Func(F("tags"), function="unnest"))
-    tag_counts = tags.values_list("tag").annotate(n=Count("pk")).order_by("-n", "tag")[:50]
-    return Facets(
-        kinds=tuple(FacetValue(value, kinds[value], n) for value, n in counted("kind", replace(filters, kind=""))),
-        teams=tuple(FacetValue(slug, name, n) for slug, name, n in team_counts),
-        states=tuple(
-            FacetValue(value, states[value], n) for value, n in counted("shown_state", replace(filters, state=""))
-        ),
-        tags=tuple(FacetValue(tag, tag, n) for tag, n in tag_counts),
-    )
 
 
 def _narrow(apis: QuerySet[Api], filters: CatalogFilters) -> QuerySet[Api]:
@@ -180,4 +217,8 @@ def _narrow(apis: QuerySet[Api], filters: CatalogFilters) -> QuerySet[Api]:
         apis = apis.filter(Q(shown_state=filters.state))
     if filters.tag:
         apis = apis.filter(tags__contains=[filters.tag.lower()])
+    if filters.category:
+        apis = apis.filter(category=filters.category)
+    if filters.collection:
+        apis = apis.filter(collections__slug=filters.collection)
     return apis

@@ -10,6 +10,7 @@ from apis.ai_document import AI_DOCUMENT
 from apis.lifecycle import SOLO_PATH, find_move
 from apis.limits import make_limits
 from apis.models import Api, ApiVersion, Deployment, Environment, Operation, Revision
+from apis.services.catalog import refresh_entry
 from apis.services.documents import check_document
 from apis.services.moves import move_version
 from apis.services.plans import write_plan
@@ -77,4 +78,5 @@ def _publish(version: ApiVersion) -> None:
         move_version(version=version, move=move, actor=None, changes=changes)
     environment, _ = Environment.objects.get_or_create(slug="production", defaults={"name": "Production"})
     Deployment.objects.create(version=version, environment=environment, revision=revision)
+    refresh_entry(version.api)
     version_changed.send(sender=ApiVersion, version=version)

@@ -11,6 +11,7 @@ from apis.limits import make_limits
 from apis.models import Api, ApiVersion, Revision, Share
 from apis.paths import check_base_path, propose_base_path
 from apis.selectors.visibility import visible_apis
+from apis.services.catalog import refresh_entry
 from apis.services.plans import write_plan
 from apis.signals import version_changed
 from common.errors import Conflict, Invalid, Stale
@@ -20,7 +21,7 @@ from teams.roles import require_role
 from teams.services.audit import record_audit
 
 DEFAULT_LIMITS = make_limits(per_minute=60, per_day=1000)
-CHANGEABLE = ("name", "summary", "description", "tags", "base_path", "visibility")
+CHANGEABLE = ("name", "summary", "description", "tags", "category", "base_path", "visibility")
 MAX_TAGS = 20
 
 
@@ -34,6 +35,7 @@ def create_api(
     summary: str = "",
     description: str = "",
     tags: Sequence[str] = (),
+    category: str = "",
     base_path: str | None = None,
     visibility: str = Api.Visibility.EVERYONE,
     limits: list[dict[str, Any]] | None = None,
@@ -58,6 +60,7 @@ def create_api(
         summary=summary,
         description=description,
         tags=clean_tags(tags),
+        category=category.strip(),
         base_path=path,
         visibility=visibility,
         created_by=actor,
@@ -68,6 +71,7 @@ def create_api(
         Revision.objects.create(version=version, number=1, author=actor)
         record_audit(actor=actor, verb="api.create", target=api, team=team, after=_values(api))
         write_plan(api=api, name="Free", limits=DEFAULT_LIMITS if limits is None else limits, actor=actor)
+        refresh_entry(api)
     return api
 
 
@@ -95,6 +99,7 @@ def update_api(*, api: Api, actor: User, shared_with: Sequence[Team] | None = No
             api.shares.exclude(team__in=shared_with).delete()
             Share.objects.bulk_create([Share(api=api, team=team) for team in shared_with], ignore_conflicts=True)
         record_audit(actor=actor, verb="api.update", target=api, team=api.team, before=before, after=_values(api))
+        refresh_entry(api)
         for version in api.versions.filter(deployments__isnull=False).distinct():
             version_changed.send(sender=ApiVersion, version=version)
     return api
@@ -170,6 +175,7 @@ def _values(api: Api) -> dict[str, Any]:
         "summary": api.summary,
         "description": api.description[:500],
         "tags": api.tags,
+        "category": api.category,
         "base_path": api.base_path,
         "visibility": api.visibility,
         "shared_with": sorted(api.shares.values_list("team__slug", flat=True)) if api.pk else [],

@@ -9,6 +9,7 @@ from django.db.models import F
 from apis.guards import failing_guards
 from apis.lifecycle import MIRRORED, REVISION_MOVES, REVISION_STATES, VERSION_STATES, Move, find_move, role_of, why_not
 from apis.models import ApiVersion, Revision, Transition
+from apis.services.catalog import refresh_entry, refresh_listing
 from common.clock import now
 from common.errors import Conflict
 from teams.models import Role, User
@@ -51,6 +52,8 @@ def move_version(
             state=version.state,
         )
     version.refresh_from_db()
+    # A tombstone's operations are not found any more; what becomes current is found by its deployment.
+    (refresh_entry if move.name in {"retire", "restore"} else refresh_listing)(version.api)
     Transition.objects.create(
         version=version, from_state=move.source, to_state=move.target, move=move.name, reason=reason[:500], actor=actor
     )

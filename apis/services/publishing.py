@@ -9,6 +9,7 @@ from apis.lifecycle import ROUTED, VERSION_STATES, Move, path_guards, publicatio
 from apis.models import ApiVersion, Release, Revision
 from apis.selectors.gate import changes_between
 from apis.selectors.versions import current_revision, previous_version
+from apis.services.catalog import refresh_entry
 from apis.services.moves import move_revision, move_version
 from apis.services.releases import deploy
 from apis.services.reviews import require_working_revision
@@ -33,6 +34,7 @@ def publish_version(*, version: ApiVersion, actor: User, revision: Revision | No
             # What was previewed is published as it is; a preview's subscriptions end with it.
             end_subscriptions(version.subscriptions.all(), reason="The preview ended: the version is published.")
             version.preview_applications.clear()
+            refresh_entry(version.api)
         else:
             first_release(version, actor, expected=revision)
         version_changed.send(sender=ApiVersion, version=version)

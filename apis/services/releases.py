@@ -15,6 +15,7 @@ from apis.lifecycle import ROUTED, VERSION_STATES, path_guards, release_path
 from apis.models import Api, ApiVersion, Deployment, Environment, Release, Revision, Waiver
 from apis.selectors.gate import Change, Gate, changes_between, gate_of
 from apis.selectors.versions import current_revision
+from apis.services.catalog import refresh_entry
 from apis.services.moves import move_revision
 from apis.services.revisions import discard_draft
 from apis.services.versions import create_version
@@ -118,6 +119,7 @@ def deploy(
     )
     Api.objects.filter(pk=version.api_id, is_base_path_fixed=False).update(is_base_path_fixed=True)
     version.api.is_base_path_fixed = True
+    refresh_entry(version.api)
     return Release.objects.create(
         version=version,
         environment=environment,

@@ -12,6 +12,7 @@ from apis.lifecycle import UNUSED_DAYS, find_move
 from apis.models import ApiVersion, Subscription
 from apis.selectors.versions import callers_of
 from apis.services.announcements import tell_users
+from apis.services.catalog import refresh_listing
 from apis.services.moves import move_version, require_move
 from apis.services.subscriptions import end_subscriptions
 from apis.signals import subscription_changed, version_changed
@@ -80,6 +81,7 @@ def restore_version(*, version: ApiVersion, actor: User) -> ApiVersion:
             team=version.api.team,
             after={"subscriptions": len(revived)},
         )
+        refresh_listing(version.api)
         _tell(version, revived)
         tell_users(
             version, type="version.restored", icon="arrow-back-up", title=f"{version} is served again",

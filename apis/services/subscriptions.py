@@ -9,8 +9,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
 from apis.lifecycle import ROUTED, VERSION_STATES
-from apis.models import ApiVersion, Plan, Subscription
+from apis.models import Api, ApiVersion, Plan, Subscription
 from apis.selectors.visibility import NOTHING, is_shared_with, visible_versions
+from apis.services.catalog import refresh_listing
 from apis.signals import subscription_changed
 from common.clock import now
 from common.errors import Conflict, Invalid, NotFound
@@ -102,6 +103,8 @@ def end_subscriptions(subscriptions: QuerySet[Subscription], *, reason: str, at:
     # Those still waiting are told apart: a restoration revives only what was in use.
     rows.filter(state="pending").update(state="cancelled", **changes)
     rows.exclude(state="cancelled").update(state="ended", **changes)
+    for api in Api.objects.filter(versions__subscriptions__in=ended).distinct():
+        refresh_listing(api)
     for subscription in rows.select_related("application__team", "version", "plan").iterator():
         subscription_changed.send(sender=Subscription, subscription=subscription)
     return len(ended)
@@ -206,6 +209,7 @@ def _move(
 
 
 def _record(subscription: Subscription, verb: str, actor: User, before: dict[str, Any]) -> None:
+    refresh_listing(subscription.version.api)
     after = {
         "state": subscription.state,
         "application": subscription.application.name,

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 
 from apis.models import Api, ApiVersion, Revision
 from apis.selectors.versions import working_copy
+from apis.services.catalog import refresh_listing
 from apis.services.revisions import copy_revision
 from common.errors import Conflict, Invalid
 from teams.models import Role, User
@@ -31,6 +32,7 @@ def create_version(
             version.save()
             _first_revision(version, copy_from, actor)
             after = {"name": name, "copied_from": copy_from.name if copy_from else None}
+            refresh_listing(api)
             record_audit(actor=actor, verb="version.create", target=version, team=api.team, after=after)
     except IntegrityError as error:
         raise Conflict(f"{api.name} has a {name} already.", code="name-taken") from error

@@ -16,6 +16,7 @@ from django.db import models, transaction
 
 from apis.limits import make_limits
 from apis.models import Api, ApiVersion, Deployment, Environment, Operation, Plan, Revision, Subscription
+from apis.services.catalog import rebuild_entries
 from common.clock import now
 from gateway.dataplane.keys import derive_key, hash_key, hint, mint_key
 from teams.models import Application, Credential, Team, User
@@ -49,6 +50,8 @@ def seed_scale(*, apis: int, keys: int, operations: int, upstream_url: str, tell
         tell(f"{apis} APIs with {apis * operations} operations")
         key = _write_consumers(teams, versions, plans, keys, owner)
         tell(f"{keys} applications, each with a key and a subscription")
+    tell("writing the catalog")
+    rebuild_entries(Api.objects.filter(team__slug__startswith=PREFIX))
     tell("writing the changelog")
     call_command("rebuild_changelog")
     return key

@@ -21,6 +21,7 @@ from common.sealed import hash_secret
 from teams.models import Invitation, Membership, Role, Team, User
 from teams.roles import RANK, has_role, require_role
 from teams.services.audit import record_audit
+from teams.signals import team_renamed
 
 INVITATION_DAYS = 7
 TEAM_FIELDS = ("name", "description", "contact_email", "required_approvals", "minimum_notice_days")
@@ -58,6 +59,8 @@ def update_team(*, team: Team, actor: User, row_version: int | None = None, **ch
         if moved != 1:
             raise Stale(f"Somebody changed {before['name']} meanwhile. Read it again and repeat the change.")
         team.refresh_from_db()
+        if team.name != before["name"]:
+            team_renamed.send(sender=Team, team=team)
         record_audit(actor=actor, verb="team.update", target=team, team=team, before=before, after=team_values(team))
     return team
 

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from apis.services.collections import create_collection
 from apis.services.imports import import_document
 from apis.services.keys import get_key
 from apis.services.publishing import publish_version
@@ -85,6 +86,7 @@ def world(admin, owner, publisher, developer, member, stranger, team) -> dict[st
     webhook, _ = create_webhook(team=team, url="http://127.0.0.1:9", actor=owner)
     notify(people=[owner], title="Look", text="Here.", url="/catalog")
     return {
+        "collection": create_collection(team=team, name="Shop", actor=owner).slug,
         "brownout": "brn_none", "planned": "pmv_none",
         "webhook": webhook.public_id, "delivery": send_test(webhook=webhook, actor=owner).public_id,
         "notice": Notice.objects.get().public_id,

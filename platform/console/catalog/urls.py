@@ -2,14 +2,19 @@
 
 from django.urls import URLPattern, path
 
-from console.catalog import docs, subscribe, views
+from console.catalog import collections, docs, subscribe, views
 
 API = "catalog/<slug:team>/<slug:api>"
 VERSION = f"{API}/<str:version>"
 
 urlpatterns: list[URLPattern] = [
     path("catalog", views.catalog, name="catalog"),
+    path("catalog/collections/new", collections.new, name="catalog_new_collection"),
+    path("catalog/collections/<slug:collection>", collections.collection, name="catalog_collection"),
+    path("catalog/collections/<slug:collection>/edit", collections.edit, name="catalog_edit_collection"),
+    path("catalog/collections/<slug:collection>/delete", collections.delete, name="catalog_delete_collection"),
     path(API, views.api_latest, name="catalog_api"),
+    path(f"{API}/star", views.star, name="catalog_star"),
     path(f"{API}/versions", views.versions, name="catalog_versions"),
     path(VERSION, views.api_version, name="catalog_version"),
     path(f"{VERSION}/plans", views.plans, name="catalog_plans"),

@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 
 from apis.design.outline import document_summary
 from apis.lifecycle import LISTED
-from apis.models import ApiVersion, DeprecationNotice, Operation
+from apis.models import ApiVersion, Collection, DeprecationNotice, Favourite, Operation
 from apis.selectors import (
+    Catalog,
     CatalogFilters,
+    Facets,
     api_for,
-    catalog_apis,
     catalog_rows,
-    facets,
     latest_version,
     previous_version,
     served_document,
@@ -24,6 +24,7 @@ from apis.selectors import (
     visible_versions,
     working_copy,
 )
+from apis.services.collections import set_favourite
 from apis.services.farewell import acknowledge_deprecation
 from common.clock import now
 from common.errors import NotFound
@@ -34,34 +35,54 @@ from console.tables import Table
 from teams.models import Role, User
 from teams.roles import has_role, teams_of
 
+ORDERS = (("", "Best match"), ("name", "Name"), ("newest", "Newest"), ("used", "Most used"))
+
 
 @page("signed_in")
 def catalog(request: HttpRequest) -> HttpResponse:
     """Search and narrow the APIs this person may see."""
     user: User = request.user  # type: ignore[assignment]
     filters = read_filters(request)
-    table = Table(request, catalog_apis(user, filters), columns={})
+    catalog = Catalog(user, filters)
+    table = Table(request, catalog.apis(), columns={})
+    found = catalog.facets()
+    roles = set(user.memberships.values_list("role", flat=True))
     context = {
         "table": table,
         "rows": catalog_rows(table.rows),
         "filters": filters,
-        "facets": [facet_links(request, name, values) for name, values in _facets(user, filters)],
-        "can_create": user.is_platform_admin or user.memberships.exclude(role=Role.VIEWER).exists(),
+        "facets": [facet_links(request, name, values) for name, values in _named(found)],
+        "nearest": catalog.nearest() if filters.words and not table.total else (),
+        "orders": ORDERS,
+        "can_collect": user.is_platform_admin or bool(roles & {Role.PUBLISHER, Role.OWNER}),
+        "collections": Collection.objects.order_by("name")[:50] if not filters.is_narrowed else (),
+        "can_create": user.is_platform_admin or bool(roles - {Role.VIEWER}),
     }
     return render_page(request, "catalog/list.html", context, fragment="results")
 
 
 def read_filters(request: HttpRequest) -> CatalogFilters:
     """Read the filters of the URL."""
-    kind, team, state, tag = (request.GET.get(name, "")[:100] for name in ("kind", "team", "state", "tag"))
-    words = " ".join(request.GET.get("q", "").split())[:200]
-    is_mine = request.GET.get("mine") == "1"
-    return CatalogFilters(words=words, kind=kind, team=team, state=state, tag=tag, is_mine=is_mine)
+    given: dict[str, Any] = {
+        name: request.GET.get(name, "")[:100] for name in ("kind", "team", "state", "tag", "category")
+    }
+    return CatalogFilters(
+        **given,
+        words=" ".join(request.GET.get("q", "").split())[:200],
+        order=request.GET.get("sort", "")[:20],
+        is_mine=request.GET.get("mine") == "1",
+        is_favourite=request.GET.get("starred") == "1",
+    )
 
 
-def _facets(user: User, filters: CatalogFilters) -> list[tuple[str, Any]]:
-    found = facets(user, filters)
-    return [("kind", found.kinds), ("team", found.teams), ("state", found.states), ("tag", found.tags[:20])]
+def _named(found: Facets) -> list[tuple[str, Any]]:
+    return [
+        ("kind", found.kinds),
+        ("category", found.categories),
+        ("team", found.teams[:20]),
+        ("state", found.states),
+        ("tag", found.tags[:20]),
+    ]
 
 
 def facet_links(request: HttpRequest, name: str, values: Any) -> dict[str, Any]:
@@ -106,6 +127,7 @@ def head_of(version: ApiVersion, user: User, current: str) -> dict[str, Any]:
         "is_listed": version.state in LISTED,
         "can_edit": has_role(user, api.team, Role.DEVELOPER),
         "can_subscribe": version.state in {"published", "preview"},
+        "is_favourite": Favourite.objects.filter(user=user, api=api).exists(),
         "to_note": _to_note(version, user),
         "brownouts": version.brownouts.filter(ends_at__gt=now()) if version.state == "deprecated" else (),
         "workspace_url": f"/workspace/{api.team.slug}/{api.slug}/{version.name}",
@@ -119,6 +141,15 @@ def _to_note(version: ApiVersion, user: User) -> list[DeprecationNotice]:
     mine = teams_of(user, Role.DEVELOPER).values("pk")
     rows = version.deprecation_notices.filter(acknowledged_at=None, application__team__in=mine)
     return list(rows.select_related("application__team")[:50])
+
+
+@page("signed_in", methods=("POST",))
+def star(request: HttpRequest, team: str, api: str) -> HttpResponse:
+    """Keep an API at hand, or no more."""
+    user: User = request.user  # type: ignore[assignment]
+    found = api_for(user, team, api)
+    set_favourite(api=found, user=user, is_favourite=request.POST.get("starred") == "1")
+    return HttpResponseRedirect(f"/catalog/{found.team.slug}/{found.slug}")
 
 
 @page("team.develop", methods=("POST",))

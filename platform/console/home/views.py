@@ -12,7 +12,7 @@ from django.db.models import Min
 from django.http import HttpRequest, HttpResponse
 
 from apis.models import ApiVersion, Subscription
-from apis.selectors import catalog_apis, visible_apis
+from apis.selectors import Catalog, visible_apis
 from common.clock import now
 from common.permissions import page
 from console.catalog.recommend import first_operation_url
@@ -249,7 +249,7 @@ def find(user: User, words: str) -> list[Hit]:
     """Return up to 20 APIs, 10 applications and the pages that match."""
     from apis.selectors import CatalogFilters, catalog_rows
 
-    rows = catalog_rows(catalog_apis(user, CatalogFilters(words=words))[:20])
+    rows = catalog_rows(Catalog(user, CatalogFilters(words=words)).apis()[:20])
     hits = [
         Hit(
             row.api.name, f"/catalog/{row.api.team.slug}/{row.api.slug}", "API",

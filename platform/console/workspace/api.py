@@ -181,6 +181,7 @@ class SettingsForm(GatehouseForm):
     name = forms.CharField(max_length=120)
     summary = forms.CharField(max_length=300, required=False, help_text="One line, shown in the catalog.")
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 5}), help_text="Markdown.")
+    category = forms.CharField(max_length=60, required=False, help_text="One for the catalog's facet, such as Finance.")
     tags = forms.CharField(max_length=300, required=False, help_text="Separated by commas.")
     base_path = forms.CharField(max_length=200, required=False)
 
@@ -189,7 +190,7 @@ class SettingsForm(GatehouseForm):
 def settings(request: HttpRequest, team: str, api: str) -> HttpResponse:
     """Change what an API says of itself; its base path stays once it was published."""
     found = my_api(request, team, api)
-    names = ("name", "summary", "description", "base_path")
+    names = ("name", "summary", "description", "category", "base_path")
     initial = {**{name: getattr(found, name) for name in names}, "tags": ", ".join(found.tags)}
     form = SettingsForm(request.POST or None, initial=initial)
     if found.is_base_path_fixed:

@@ -1,7 +1,7 @@
 import pytest
 
 from apis.models import Api, Deployment
-from apis.selectors import catalog_apis
+from apis.selectors import Catalog
 from apis.services.builtin import ensure_ai_api
 from apis.services.keys import get_key
 
@@ -29,5 +29,5 @@ def test_asking_again_makes_no_second_one():
 
 
 def test_everyone_finds_it_and_gets_a_key(consumer, stranger):
-    assert catalog_apis(stranger).filter(kind="model").exists()
+    assert Catalog(stranger).apis().filter(kind="model").exists()
     assert get_key(version=Api.objects.get(kind="model").versions.get(), actor=consumer).subscription.state == "active"
