@@ -1,6 +1,6 @@
-
 import apis.models.catalog
 import common.clock
+import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 import django.core.validators
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='api',
             name='category',
-            field=models.CharField(blank=True, db_index=True, max_length=60),
+            field=models.CharField(blank=True, max_length=60),
         ),
         migrations.CreateModel(
             name='Collection',
@@ -49,6 +49,11 @@ class Migration(migrations.Migration):
             name='CatalogEntry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=120)),
+                ('kind', models.CharField(max_length=6)),
+                ('visibility', models.CharField(max_length=8)),
+                ('category', models.CharField(blank=True, max_length=60)),
+                ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None)),
                 ('listed_state', models.CharField(blank=True, max_length=10)),
                 ('best_state', models.CharField(blank=True, max_length=10)),
                 ('used_by', models.PositiveIntegerField(default=0)),
@@ -61,6 +66,7 @@ class Migration(migrations.Migration):
                 ('api', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='entry', to='apis.api')),
                 ('best', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='apis.apiversion')),
                 ('listed', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='apis.apiversion')),
+                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='teams.team')),
             ],
             options={
                 'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['vector'], name='catalog_words'), django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass('title_words', 'gin_trgm_ops'), name='catalog_title')],

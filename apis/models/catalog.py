@@ -6,6 +6,7 @@ from functools import reduce
 from operator import add
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
@@ -39,6 +40,13 @@ class CatalogEntry(models.Model):
     """
 
     api = models.OneToOneField(Api, on_delete=models.CASCADE, related_name="entry")
+    # What the API says of itself stands here once more: a search then reads one table.
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=6)
+    visibility = models.CharField(max_length=8)
+    category = models.CharField(max_length=60, blank=True)
+    tags = ArrayField(models.CharField(max_length=40), default=list)
     listed = models.ForeignKey(ApiVersion, on_delete=models.SET_NULL, null=True, related_name="+")
     listed_state = models.CharField(max_length=10, blank=True)
     best = models.ForeignKey(ApiVersion, on_delete=models.SET_NULL, null=True, related_name="+")

@@ -61,7 +61,7 @@ class Api(models.Model):
     summary = models.CharField(max_length=300, blank=True)
     description = models.TextField(blank=True)
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
-    category = models.CharField(max_length=60, blank=True, db_index=True)
+    category = models.CharField(max_length=60, blank=True)
     base_path = models.CharField(max_length=200, unique=True, blank=True)
     is_base_path_fixed = models.BooleanField(default=False, editable=False)
     visibility = models.CharField(max_length=8, choices=Visibility.choices, default=Visibility.EVERYONE)

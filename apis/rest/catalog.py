@@ -93,11 +93,11 @@ class CatalogView(APIView):
             is_favourite=asked.pop("starred"), **asked,
         )  # fmt: skip
         catalog = Catalog(request.user, filters)  # type: ignore[arg-type]
-        apis = catalog.apis()
-        count = apis.count()
+        entries = catalog.entries()
+        count = entries.count()
         page = {
             "count": count,
-            "results": catalog_rows(apis[offset : offset + limit]),
+            "results": catalog_rows(entries[offset : offset + limit]),
             "facets": catalog.facets(),
             "nearest": catalog.nearest() if filters.words and not count else [],
         }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,15 +12,20 @@ from django.db.models import Case, CharField, Count, F, IntegerField, Q, QuerySe
 from django.db.models.expressions import Func
 
 from apis.lifecycle import LISTED
-from apis.models import Api, ApiVersion, Share
+from apis.models import Api, ApiVersion, CatalogEntry, Share
 from apis.selectors.visibility import previewed_versions
 from apis.words import words_of
-from teams.models import Role, User
+from teams.models import Role, Team, User
 from teams.roles import teams_of
 
 MAX_WORDS = 8
 NEAR = 0.4
-ORDERS = {"name": ("name", "pk"), "newest": ("-entry__published_at", "name"), "used": ("-entry__used_by", "name")}
+MOST_VALUES = 50
+ORDERS = {"name": ("name", "pk"), "newest": ("-published_at", "name"), "used": ("-used_by", "name")}
+# Long, and no page shows them.
+WORDS = ("title_words", "label_words", "operation_words", "body_words", "vector")
+# The facets whose values are counted together, with the field of each.
+COUNTED = {"kind": "kind", "team": "team", "state": "shown_state", "category": "category"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,53 +90,74 @@ class Catalog:
         self.user, self.filters = user, filters or CatalogFilters()
         self._shown = _shown(user, self.filters)
 
-    def apis(self) -> QuerySet[Api]:
-        """Return the APIs, each with `shown_version_id` and `shown_state`, in the order asked for."""
-        apis = search_apis(_narrow(self._shown, self.filters), self.filters.words)
-        return apis.order_by(*ORDERS[self.filters.order]) if self.filters.order in ORDERS else apis
+    def entries(self) -> QuerySet[CatalogEntry]:
+        """Return the entries, each with `shown_version_id` and `shown_state`, in the order asked for."""
+        entries = search_entries(_narrow(self._shown, self.filters), self.filters.words).defer(*WORDS)
+        return entries.order_by(*ORDERS[self.filters.order]) if self.filters.order in ORDERS else entries
 
     def nearest(self) -> list[Api]:
         """Return up to five APIs whose names look like words that nothing was found for: `ordres` finds Orders."""
         phrase = words_of(self.filters.words)
         if not phrase:
             return []
-        likeness = TrigramWordSimilarity(phrase, "entry__title_words")
-        apis = self._shown.annotate(likeness=likeness).filter(likeness__gt=NEAR)
-        return list(apis.order_by("-likeness", "name")[:5])
+        likeness = TrigramWordSimilarity(phrase, "title_words")
+        entries = self._shown.annotate(likeness=likeness).filter(likeness__gt=NEAR).select_related("api__team")
+        return [entry.api for entry in entries.order_by("-likeness", "name")[:5]]
 
     def facets(self) -> Facets:
-        """Count the values of each facet under the other filters: five queries."""
+        """Count the values of each facet under the other filters: three queries."""
         kinds, states = dict(Api.Kind.choices), dict(ApiVersion.State.choices)
-        tags = self._others("tag").annotate(each_tag=Func(F("tags"), function="unnest"))
-        tag_counts = tags.values_list("each_tag").annotate(n=Count("pk")).order_by("-n", "each_tag")[:50]
+        counts = self._counts()
+        teams = Team.objects.in_bulk(list(counts["team"]))
+        tags = self._without("tag").annotate(each_tag=Func(F("tags"), function="unnest"))
+        tag_counts = tags.values_list("each_tag").annotate(n=Count("pk")).order_by("-n", "each_tag")[:MOST_VALUES]
         return Facets(
-            kinds=tuple(FacetValue(value, kinds[value], n) for value, n in self._counted("kind", "kind")),
-            teams=tuple(FacetValue(*row) for row in self._counted("team", "team__slug", "team__name")[:50]),
-            states=tuple(FacetValue(value, states[value], n) for value, n in self._counted("state", "shown_state")),
-            categories=tuple(FacetValue(name, name, n) for name, n in self._counted("category", "category") if name),
+            kinds=_values((value, kinds[value], n) for value, n in counts["kind"].items()),
+            teams=_values((teams[key].slug, teams[key].name, n) for key, n in counts["team"].items()),
+            states=_values((value, states[value], n) for value, n in counts["state"].items()),
+            categories=_values((name, name, n) for name, n in counts["category"].items() if name),
             tags=tuple(FacetValue(tag, tag, n) for tag, n in tag_counts),
         )
 
-    def _others(self, facet: str) -> QuerySet[Any]:
-        without: dict[str, Any] = {facet: ""}
+    def _counts(self) -> dict[str, Counter[Any]]:
+        """Return for each facet but tags how often each value occurs under the other filters.
+
+        The database counts the combinations that occur, which are few; what a facet leaves is summed here.
+        """
+        rows = self._without(*COUNTED).values_list(*COUNTED.values()).annotate(n=Count("pk"))
+        chosen = {facet: getattr(self.filters, facet) for facet in COUNTED}
+        if chosen["team"]:
+            chosen["team"] = Team.objects.filter(slug=chosen["team"]).values_list("pk", flat=True).first() or -1
+        counts: dict[str, Counter[Any]] = {facet: Counter() for facet in COUNTED}
+        for *values, n in rows:
+            misses = [facet for facet, value in zip(COUNTED, values, strict=True) if chosen[facet] not in ("", value)]
+            for facet, value in zip(COUNTED, values, strict=True):
+                # Under the other filters: a facet's own choice does not count against it.
+                if not misses or misses == [facet]:
+                    counts[facet][value] += n
+        return counts
+
+    def _without(self, *facets: str) -> QuerySet[Any]:
+        without: dict[str, Any] = dict.fromkeys(facets, "")
         others = replace(self.filters, **without)
-        return search_apis(_narrow(self._shown, others), others.words).order_by()
-
-    def _counted(self, facet: str, *fields: str) -> list[Any]:
-        return list(self._others(facet).values_list(*fields).annotate(n=Count("pk")).order_by("-n", *fields))
+        return search_entries(_narrow(self._shown, others), others.words).order_by()
 
 
-def _shown(user: User, filters: CatalogFilters) -> QuerySet[Api]:
+def _values(rows: Iterable[tuple[str, str, int]]) -> tuple[FacetValue, ...]:
+    return tuple(FacetValue(*row) for row in sorted(rows, key=lambda row: (-row[2], row[1]))[:MOST_VALUES])
+
+
+def _shown(user: User, filters: CatalogFilters) -> QuerySet[CatalogEntry]:
     """Return what a person may find, with the version that is shown to them."""
     mine = list(teams_of(user, Role.DEVELOPER if filters.is_mine else Role.VIEWER).values_list("pk", flat=True))
     # Few at any time: a preview is for listed applications.
     previews = dict(previewed_versions(user).values_list("api_id", "pk"))
-    is_own, is_previewed = Q(team__in=mine), Q(pk__in=list(previews))
-    is_listed = Q(entry__listed_state__in=LISTED)
+    is_own, is_previewed = Q(team__in=mine), Q(api__in=list(previews))
+    is_listed = Q(listed_state__in=LISTED)
     if not user.is_platform_admin:
         is_listed &= is_own | _shared_with(mine)
     shows_drafts = filters.is_mine or filters.has_drafts
-    found = is_own & Q(entry__best__isnull=False) if shows_drafts else Q(pk__in=[])
+    found = is_own & Q(best__isnull=False) if shows_drafts else Q(pk__in=[])
     versions: list[When] = []
     states: list[When] = []
 
@@ -139,26 +166,26 @@ def _shown(user: User, filters: CatalogFilters) -> QuerySet[Api]:
         states.append(When(condition, then=state))
 
     if shows_drafts:
-        show(is_own, F("entry__best"), F("entry__best_state"))
-    show(is_listed & ~Q(entry__listed_state="retired"), F("entry__listed"), F("entry__listed_state"))
+        show(is_own, F("best"), F("best_state"))
+    show(is_listed & ~Q(listed_state="retired"), F("listed"), F("listed_state"))
     for api, version in previews.items():
-        show(Q(pk=api), Value(version), Value("preview"))
-    show(is_listed, F("entry__listed"), F("entry__listed_state"))
-    apis = Api.objects.select_related("team", "entry").annotate(
+        show(Q(api=api), Value(version), Value("preview"))
+    show(is_listed, F("listed"), F("listed_state"))
+    entries = CatalogEntry.objects.annotate(
         shown_version_id=Case(*versions, output_field=IntegerField()),
         shown_state=Case(*states, output_field=CharField()),
     )
     if filters.is_favourite:
-        apis = apis.filter(favourites__user=user)
-    return apis.filter(found) if filters.is_mine else apis.filter(found | is_listed | is_previewed)
+        entries = entries.filter(api__favourites__user=user)
+    return entries.filter(found) if filters.is_mine else entries.filter(found | is_listed | is_previewed)
 
 
 def _shared_with(teams: list[int]) -> Q:
     shared = Share.objects.filter(team__in=teams).values("api")
-    return Q(visibility=Api.Visibility.EVERYONE) | Q(visibility=Api.Visibility.SHARED, pk__in=shared)
+    return Q(visibility=Api.Visibility.EVERYONE) | Q(visibility=Api.Visibility.SHARED, api__in=shared)
 
 
-def search_apis(apis: QuerySet[Api], words: str) -> QuerySet[Api]:
+def search_entries(entries: QuerySet[CatalogEntry], words: str) -> QuerySet[CatalogEntry]:
     """Narrow to APIs that hold every word, or a word that begins with it; the best match comes first.
 
     Looked through are name, summary, tags, category, team, path, and of what is served operations, schemas and texts.
@@ -166,10 +193,9 @@ def search_apis(apis: QuerySet[Api], words: str) -> QuerySet[Api]:
     tokens = words_of(words).split()[:MAX_WORDS]
     if not tokens:
         # Signs alone are in no text.
-        return apis.none() if words.strip() else apis.order_by("name", "pk")
+        return entries.none() if words.strip() else entries.order_by("name", "pk")
     query = _query(tokens)
-    phrase = " ".join(tokens)
-    apis = apis.filter(Q(entry__vector=query) | Q(entry__title_words__contains=phrase))
+    entries = entries.filter(Q(vector=query) | Q(title_words__contains=" ".join(tokens)))
     plain = " ".join(words.split())
     closeness = Case(
         When(name__iexact=plain, then=Value(0)),
@@ -178,9 +204,14 @@ def search_apis(apis: QuerySet[Api], words: str) -> QuerySet[Api]:
         default=Value(3),
         output_field=IntegerField(),
     )
-    return apis.annotate(closeness=closeness, match=SearchRank(F("entry__vector"), query)).order_by(
+    return entries.annotate(closeness=closeness, match=SearchRank(F("vector"), query)).order_by(
         "closeness", "-match", "name", "pk"
     )
+
+
+def search_apis(apis: QuerySet[Api], words: str) -> QuerySet[Api]:
+    """Narrow APIs to those that `search_entries` finds."""
+    return apis.filter(pk__in=search_entries(CatalogEntry.objects.all(), words).order_by().values("api"))
 
 
 def _query(tokens: Sequence[str]) -> Any:
@@ -193,32 +224,33 @@ def _query(tokens: Sequence[str]) -> Any:
     return whole
 
 
-def catalog_rows(apis: Sequence[Api] | QuerySet[Api]) -> list[CatalogRow]:
-    """Return the rows of one page of `Catalog.apis`: two queries, however many rows."""
-    page = list(apis)
+def catalog_rows(entries: Sequence[CatalogEntry] | QuerySet[CatalogEntry]) -> list[CatalogRow]:
+    """Return the rows of one page of `Catalog.entries`: three queries, however many rows."""
+    page = list(entries)
+    apis = Api.objects.select_related("team").in_bulk([entry.api_id for entry in page])
     versions = ApiVersion.objects.select_related("successor__api").in_bulk(
-        [api.shown_version_id for api in page]  # type: ignore[attr-defined]
+        [entry.shown_version_id for entry in page]  # type: ignore[attr-defined]
     )
     rows = []
-    for api in page:
-        version = versions[api.shown_version_id]  # type: ignore[attr-defined]
-        version.api = api
-        rows.append(CatalogRow(api, version, api.entry.used_by))
+    for entry in page:
+        version = versions[entry.shown_version_id]  # type: ignore[attr-defined]
+        version.api = apis[entry.api_id]
+        rows.append(CatalogRow(version.api, version, entry.used_by))
     return rows
 
 
-def _narrow(apis: QuerySet[Api], filters: CatalogFilters) -> QuerySet[Api]:
+def _narrow(entries: QuerySet[CatalogEntry], filters: CatalogFilters) -> QuerySet[CatalogEntry]:
     if filters.kind:
-        apis = apis.filter(kind=filters.kind)
+        entries = entries.filter(kind=filters.kind)
     if filters.team:
-        apis = apis.filter(team__slug=filters.team)
+        entries = entries.filter(team__slug=filters.team)
     if filters.state:
         # An annotation that mypy cannot see.
-        apis = apis.filter(Q(shown_state=filters.state))
+        entries = entries.filter(Q(shown_state=filters.state))
     if filters.tag:
-        apis = apis.filter(tags__contains=[filters.tag.lower()])
+        entries = entries.filter(tags__contains=[filters.tag.lower()])
     if filters.category:
-        apis = apis.filter(category=filters.category)
+        entries = entries.filter(category=filters.category)
     if filters.collection:
-        apis = apis.filter(collections__slug=filters.collection)
-    return apis
+        entries = entries.filter(api__collections__slug=filters.collection)
+    return entries

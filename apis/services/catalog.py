@@ -22,7 +22,7 @@ BATCH = 500
 def refresh_entry(api: Api) -> None:
     """Write all that the catalog knows of an API anew."""
     entry = _locked(api)
-    for name, value in {**_listing(api), **_words(api)}.items():
+    for name, value in {**_facts(api), **_listing(api), **_words(api)}.items():
         setattr(entry, name, value)
     entry.save()
 
@@ -39,16 +39,20 @@ def rebuild_entries(apis: QuerySet[Api] | None = None) -> int:
     count = 0
     while batch := list(islice(rows, BATCH)):
         CatalogEntry.objects.filter(api__in=batch).delete()
-        entries = [CatalogEntry(api=api, **_listing(api), **_words(api)) for api in batch]
+        entries = [CatalogEntry(api=api, **_facts(api), **_listing(api), **_words(api)) for api in batch]
         CatalogEntry.objects.bulk_create(entries)
         count += len(batch)
     return count
 
 
 def _locked(api: Api) -> CatalogEntry:
-    CatalogEntry.objects.get_or_create(api=api)
+    CatalogEntry.objects.get_or_create(api=api, defaults=_facts(api))
     # Two subscriptions at once: the second counts after the first has committed.
     return CatalogEntry.objects.select_for_update().get(api=api)
+
+
+def _facts(api: Api) -> dict[str, Any]:
+    return {name: getattr(api, name) for name in ("team", "name", "kind", "visibility", "category", "tags")}
 
 
 def _listing(api: Api) -> dict[str, Any]:

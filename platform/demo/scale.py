@@ -71,7 +71,8 @@ def remove_scale() -> int:
         Revision.objects.filter(**of_version).delete()
         Plan.objects.filter(**of_api).delete()
         ApiVersion.objects.filter(**of_api).delete()
-        removed, _ = Api.objects.filter(**of_team).delete()
+        removed = Api.objects.filter(**of_team).count()
+        Api.objects.filter(**of_team).delete()
         Team.objects.filter(slug__startswith=PREFIX).delete()
     call_command("rebuild_changelog")
     return removed

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 def found(user, words="", **filters):
-    apis = Catalog(user, CatalogFilters(words=words, **filters)).apis()
+    apis = Catalog(user, CatalogFilters(words=words, **filters)).entries()
     return [api.name for api in apis.exclude(kind="model")]
 
 

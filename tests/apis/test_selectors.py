@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 
 def names(user, **filters):
-    return [api.name for api in Catalog(user, CatalogFilters(**filters)).apis().exclude(kind="model")]
+    return [entry.name for entry in Catalog(user, CatalogFilters(**filters)).entries().exclude(kind="model")]
 
 
 def sees(user, api):
@@ -150,18 +150,18 @@ def test_a_page_of_the_catalog_takes_the_same_queries_however_many_rows(
     make_api, publisher, consumer, application, django_assert_num_queries
 ):
     def page():
-        return catalog_rows(Catalog(consumer).apis()[:50])
+        return catalog_rows(Catalog(consumer).entries()[:50])
 
     first = publish_version(version=make_api("First").versions.get(), actor=publisher)
     subscribe(application=application, version=first, plan=first.api.plans.get(), actor=consumer)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         rows = page()
     assert {row.api.name: row.used_by for row in rows} == {"AI models": 0, "First": 1}
     for number in range(5):
         publish_version(version=make_api(f"Api {number}").versions.get(), actor=publisher)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert len(page()) == 7
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         Catalog(consumer).facets()
 
 

@@ -74,7 +74,7 @@ def collection(request: HttpRequest, collection: str) -> HttpResponse:
     """Show a collection, and of it the APIs this person may see."""
     user: User = request.user  # type: ignore[assignment]
     found = _collection(collection)
-    table = Table(request, Catalog(user, CatalogFilters(collection=found.slug)).apis(), columns={})
+    table = Table(request, Catalog(user, CatalogFilters(collection=found.slug)).entries(), columns={})
     context = {
         "collection": found, "table": table, "rows": catalog_rows(table.rows), "crumbs": CRUMBS,
         "can_edit": has_role(user, found.team, Role.PUBLISHER),

@@ -44,7 +44,7 @@ def catalog(request: HttpRequest) -> HttpResponse:
     user: User = request.user  # type: ignore[assignment]
     filters = read_filters(request)
     catalog = Catalog(user, filters)
-    table = Table(request, catalog.apis(), columns={})
+    table = Table(request, catalog.entries(), columns={})
     found = catalog.facets()
     roles = set(user.memberships.values_list("role", flat=True))
     context = {

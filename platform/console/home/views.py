@@ -249,7 +249,7 @@ def find(user: User, words: str) -> list[Hit]:
     """Return up to 20 APIs, 10 applications and the pages that match."""
     from apis.selectors import CatalogFilters, catalog_rows
 
-    rows = catalog_rows(Catalog(user, CatalogFilters(words=words)).apis()[:20])
+    rows = catalog_rows(Catalog(user, CatalogFilters(words=words)).entries()[:20])
     hits = [
         Hit(
             row.api.name, f"/catalog/{row.api.team.slug}/{row.api.slug}", "API",

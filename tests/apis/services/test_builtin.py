@@ -29,5 +29,5 @@ def test_asking_again_makes_no_second_one():
 
 
 def test_everyone_finds_it_and_gets_a_key(consumer, stranger):
-    assert Catalog(stranger).apis().filter(kind="model").exists()
+    assert Catalog(stranger).entries().filter(kind="model").exists()
     assert get_key(version=Api.objects.get(kind="model").versions.get(), actor=consumer).subscription.state == "active"

@@ -65,7 +65,7 @@ def test_a_preview_shows_nothing_else_of_an_api_that_is_not_shared(published, ap
     following = create_version(api=published.api, actor=publisher, copy_from=published)
     start_preview(version=following, applications=[application], actor=publisher)
     assert list(visible_versions(consumer).filter(api=published.api)) == [following]
-    (row,) = Catalog(consumer).apis().filter(pk=published.api_id)
+    (row,) = Catalog(consumer).entries().filter(api=published.api_id)
     assert row.shown_state == "preview"
 
 
