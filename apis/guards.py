@@ -12,7 +12,8 @@ from datetime import timedelta
 from apis.lifecycle import RESTORE_DAYS, UNUSED_DAYS
 from apis.models import ApiVersion, Revision
 from common.clock import now
-from teams.models import AuditEvent, User
+from teams.models import AuditEvent, Role, User
+from teams.roles import has_role
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,15 @@ def _plan_ready(version: ApiVersion, actor: User) -> str:
     )
 
 
+def _owner_ready(version: ApiVersion, actor: User) -> str:
+    api = version.api
+    if api.owner is None or not api.owner.is_active or not has_role(api.owner, api.team, Role.DEVELOPER):
+        return f"No owner answers for {api}: name a developer of {api.team} in its settings."
+    return (
+        "" if api.on_call.strip() else f"Nobody is on call for {api}: say in its settings whom to reach when it fails."
+    )
+
+
 def _not_author(version: ApiVersion, actor: User) -> str:
     """Say no to whoever wrote in the revision, or in one it was copied from since the version's last release."""
     revision = working_revision(version)
@@ -88,6 +98,7 @@ GUARDS: dict[str, Guard] = {
     "document_ready": Guard("The document is valid and has an operation.", _document_ready),
     "upstream_ready": Guard("A REST API has an upstream.", _upstream_ready),
     "plan_ready": Guard("A plan is open to subscriptions.", _plan_ready),
+    "owner_ready": Guard("An owner of the team and an on-call contact are named.", _owner_ready),
     "not_author": Guard(
         "The author of a revision does not judge it, unless the team asks for no approval.", _not_author
     ),

@@ -86,6 +86,7 @@ BLOCKED = State(
 )
 
 _READY = ("document_ready", "upstream_ready", "plan_ready")
+_OPENABLE = ("plan_ready", "owner_ready")
 
 VERSION_MOVES: tuple[Move, ...] = (
     Move("submit", "Send for review", "draft", "in_review", _READY, role="developer"),
@@ -93,10 +94,10 @@ VERSION_MOVES: tuple[Move, ...] = (
     Move("reject", "Ask for changes", "in_review", "draft", ("not_author",)),
     Move("approve", "Approve", "in_review", "approved", ("not_author",)),
     Move("reopen", "Back to draft", "approved", "draft"),
-    Move("preview", "Start a preview", "approved", "preview", ("plan_ready",), undo="End the preview, or publish it."),
-    Move("publish", "Publish", "approved", "published", ("plan_ready",), undo="Deprecate, then retire it."),
+    Move("preview", "Start a preview", "approved", "preview", _OPENABLE, undo="End the preview, or publish it."),
+    Move("publish", "Publish", "approved", "published", _OPENABLE, undo="Deprecate, then retire it."),
     Move("end_preview", "End the preview", "preview", "draft", undo="Start it again."),
-    Move("publish", "Publish", "preview", "published", ("plan_ready",), undo="Deprecate, then retire it."),
+    Move("publish", "Publish", "preview", "published", _OPENABLE, undo="Deprecate, then retire it."),
     Move(
         "deprecate",
         "Deprecate",

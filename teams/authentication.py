@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db.models import Q
+from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -21,7 +22,7 @@ TOUCH_AFTER = timedelta(minutes=5)
 class AccessTokenAuthentication(BaseAuthentication):
     """Signs a request in by a personal access token."""
 
-    def authenticate(self, request: Request) -> tuple[User, AccessToken] | None:
+    def authenticate(self, request: Request | HttpRequest) -> tuple[User, AccessToken] | None:
         """Return the user and token; None when no token was sent; raise 401 for one that is not good."""
         header = request.headers.get("Authorization", "")
         scheme, _, text = header.partition(" ")
@@ -36,7 +37,7 @@ class AccessTokenAuthentication(BaseAuthentication):
             AccessToken.objects.filter(pk=token.pk).update(last_used_at=now())
         return token.user, token
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, request: Request | HttpRequest) -> str:
         """Return the challenge of a 401."""
         return 'Bearer realm="gatehouse"'
 

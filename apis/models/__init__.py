@@ -1,5 +1,6 @@
 """The rows of apis."""
 
+from apis.models.access import AccessRequest
 from apis.models.catalog import CatalogEntry, Collection, Favourite
 from apis.models.consumption import Plan, Subscription
 from apis.models.contracts import Api, ApiVersion, Deployment, Environment, Operation, Revision, Share
@@ -7,6 +8,7 @@ from apis.models.farewell import Brownout, DeprecationNotice, PlannedMove, Sunse
 from apis.models.history import ImportJob, Release, Review, Transition, Waiver
 
 __all__ = [
+    "AccessRequest",
     "Api",
     "ApiVersion",
     "Brownout",

@@ -41,7 +41,7 @@ class Environment(models.Model):
 
 
 class Api(models.Model):
-    """One API of a team. Its `base_path` is unique and fixed at first publication."""
+    """One API of a team. Its `base_path` is unique and fixed at first publication; `owner` answers for it."""
 
     class Kind(models.TextChoices):
         REST = "rest", "REST"
@@ -49,6 +49,7 @@ class Api(models.Model):
         MODEL = "model", "AI models"
 
     class Visibility(models.TextChoices):
+        PUBLIC = "public", "Everyone, also without signing in"
         EVERYONE = "everyone", "Everyone who signs in"
         SHARED = "shared", "Teams it is shared with"
         TEAM = "team", "The owning team"
@@ -65,6 +66,11 @@ class Api(models.Model):
     base_path = models.CharField(max_length=200, unique=True, blank=True)
     is_base_path_fixed = models.BooleanField(default=False, editable=False)
     visibility = models.CharField(max_length=8, choices=Visibility.choices, default=Visibility.EVERYONE)
+    is_requestable = models.BooleanField(
+        default=False, help_text="Teams it is not shared with see its name and summary, and may ask for access."
+    )
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    on_call = models.CharField(max_length=200, blank=True, help_text="Whom to reach when it fails, at any hour.")
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(default=now, editable=False)
     row_version = models.PositiveIntegerField(default=1, editable=False)

@@ -33,7 +33,7 @@ from apis.services.reviews import reopen_draft, submit_for_review, withdraw_from
 from apis.services.versions import create_version
 from common.errors import Invalid, NotFound, TooLarge
 from common.rest import PublicViewSet, once_only
-from teams.models import Application, Role, Team
+from teams.models import Application, Role, Team, User
 from teams.roles import require_role, teams_of
 from teams.selectors import team_for
 
@@ -78,6 +78,8 @@ class ApiViewSet(PublicViewSet):
         body = self.body(forms.ApiChangeSerializer)
         if "shared_with" in body:
             body["shared_with"] = _teams(body["shared_with"])
+        if "owner" in body:
+            body["owner"] = User.objects.filter(public_id=body["owner"], memberships__team=api.team).first()
         return self.answer(update_api(api=api, actor=self.actor, **body))
 
     def destroy(self, request: Request, public_id: str) -> Response:

@@ -16,12 +16,13 @@ class ApiSerializer(serializers.ModelSerializer[Api]):
 
     id = serializers.CharField(source="public_id", read_only=True)
     team = serializers.CharField(source="team.public_id", read_only=True)
+    owner = serializers.CharField(source="owner.public_id", read_only=True, allow_null=True)
 
     class Meta:
         model = Api
         fields = (
             "id", "team", "slug", "name", "kind", "summary", "description", "tags", "category", "base_path",
-            "visibility", "created_at",
+            "visibility", "is_requestable", "owner", "on_call", "created_at",
         )  # fmt: skip
 
 
@@ -49,6 +50,9 @@ class ApiChangeSerializer(serializers.Serializer[Any]):
     category = serializers.CharField(max_length=60, required=False, allow_blank=True)
     tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False)
     base_path = serializers.CharField(max_length=200, required=False)
+    is_requestable = serializers.BooleanField(required=False)
+    owner = serializers.CharField(max_length=60, required=False, help_text="A member's id.")
+    on_call = serializers.CharField(max_length=200, required=False)
     visibility = serializers.ChoiceField(choices=Api.Visibility.choices, required=False)
     shared_with = serializers.ListField(child=serializers.CharField(max_length=60), required=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from apis.rest.access import AccessRequestViewSet, AskableViewSet
 from apis.rest.catalog import CatalogView, CollectionViewSet, StarView
 from apis.rest.consumption import PlanViewSet, SubscriptionViewSet
 from apis.rest.contracts import ApiViewSet, ImportViewSet, VersionViewSet
@@ -18,6 +19,21 @@ VERSION = "versions/<str:version>"
 SUBSCRIPTION_ACTIONS = ("approve", "reject", "end", "try_it")
 
 urlpatterns = [
+    path(
+        "access-requests",
+        AccessRequestViewSet.as_view({"get": "list", "post": "create"}),
+        name="access-requests",
+    ),
+    path("access-requests/<str:public_id>", AccessRequestViewSet.as_view({"get": "retrieve"}), name="access-request"),
+    *(
+        path(
+            f"access-requests/<str:public_id>/{action}",
+            AccessRequestViewSet.as_view({"post": action}),
+            name=f"access-request-{action}",
+        )
+        for action in ("grant", "refuse", "withdraw")
+    ),
+    path("askable-apis", AskableViewSet.as_view({"get": "list"}), name="askable-apis"),
     path("catalog", CatalogView.as_view(), name="catalog-search"),
     path("collections", CollectionViewSet.as_view({"get": "list", "post": "create"}), name="collections"),
     path(

@@ -13,7 +13,7 @@ from django.db.models.expressions import Func
 
 from apis.lifecycle import LISTED
 from apis.models import Api, ApiVersion, CatalogEntry, Share
-from apis.selectors.visibility import previewed_versions
+from apis.selectors.visibility import OPEN, previewed_versions
 from apis.words import words_of
 from teams.models import Role, Team, User
 from teams.roles import teams_of
@@ -182,7 +182,7 @@ def _shown(user: User, filters: CatalogFilters) -> QuerySet[CatalogEntry]:
 
 def _shared_with(teams: list[int]) -> Q:
     shared = Share.objects.filter(team__in=teams).values("api")
-    return Q(visibility=Api.Visibility.EVERYONE) | Q(visibility=Api.Visibility.SHARED, api__in=shared)
+    return Q(visibility__in=OPEN) | Q(visibility=Api.Visibility.SHARED, api__in=shared)
 
 
 def search_entries(entries: QuerySet[CatalogEntry], words: str) -> QuerySet[CatalogEntry]:

@@ -12,12 +12,14 @@ from common.errors import NotFound
 from teams.models import Team, User
 from teams.roles import teams_of
 
+# Shown to all who sign in; the first also to those who do not.
+OPEN = (Api.Visibility.PUBLIC, Api.Visibility.EVERYONE)
 NOTHING = "There is nothing here, or it is not shared with you."
 
 
 def visible_apis(user: User) -> QuerySet[Api]:
     """Return the APIs a person may see: those of own teams in any state, others once they are listed or previewed."""
-    apis = Api.objects.select_related("team")
+    apis = Api.objects.select_related("team", "owner")
     if not user.is_authenticated:
         return apis.none()
     if user.is_platform_admin:
@@ -29,10 +31,13 @@ def visible_apis(user: User) -> QuerySet[Api]:
 
 
 def visible_versions(user: User) -> QuerySet[ApiVersion]:
-    """Return the versions a person may see: all of own teams, of others what is listed or previewed for them."""
+    """Return the versions a person may see: all of own teams, of others what is listed or previewed for them.
+
+    Somebody who has not signed in sees what is listed of public APIs.
+    """
     versions = ApiVersion.objects.select_related("api__team")
     if not user.is_authenticated:
-        return versions.none()
+        return versions.filter(api__visibility=Api.Visibility.PUBLIC, state__in=LISTED)
     if user.is_platform_admin:
         return versions
     return versions.filter(Q(api__team__in=teams_of(user).values("pk")) | listed_for(user))
@@ -55,7 +60,7 @@ def previewed_versions(user: User) -> QuerySet[ApiVersion]:
 def _is_shared(prefix: str, mine: QuerySet[Any, Any]) -> Q:
     """Say that an API is shown to everyone, or to one of some teams; `prefix` is the path to the API."""
     shared = Share.objects.filter(team__in=mine).values("api")
-    return Q(**{f"{prefix}visibility": Api.Visibility.EVERYONE}) | Q(
+    return Q(**{f"{prefix}visibility__in": OPEN}) | Q(
         **{f"{prefix}visibility": Api.Visibility.SHARED, f"{prefix}pk__in": shared}
     )
 
@@ -109,7 +114,7 @@ def version_for(user: User, team_slug: str, api_slug: str, name: str) -> ApiVers
 
 def is_shared_with(api: Api, team: Team) -> bool:
     """Say whether a team's applications may use an API; the gateway judges by the same rule."""
-    if api.team_id == team.pk or api.visibility == Api.Visibility.EVERYONE:
+    if api.team_id == team.pk or api.visibility in OPEN:
         return True
     return api.visibility == Api.Visibility.SHARED and api.shares.filter(team=team).exists()
 

@@ -17,11 +17,14 @@ from apis.signals import version_changed
 from common.errors import Conflict, Invalid, Stale
 from common.identifiers import propose_slug
 from teams.models import Role, Team, User
-from teams.roles import require_role
+from teams.roles import has_role, require_role
 from teams.services.audit import record_audit
 
 DEFAULT_LIMITS = make_limits(per_minute=60, per_day=1000)
-CHANGEABLE = ("name", "summary", "description", "tags", "category", "base_path", "visibility")
+CHANGEABLE = (
+    "name", "summary", "description", "tags", "category", "base_path", "visibility", "is_requestable", "owner",
+    "on_call",
+)  # fmt: skip
 MAX_TAGS = 20
 
 
@@ -64,6 +67,9 @@ def create_api(
         base_path=path,
         visibility=visibility,
         created_by=actor,
+        # Whoever makes it answers for it until they say otherwise.
+        owner=actor,
+        on_call=team.contact_email or actor.email,
     )
     with transaction.atomic():
         _save_api(api, actor)
@@ -88,6 +94,8 @@ def update_api(*, api: Api, actor: User, shared_with: Sequence[Team] | None = No
         changes["tags"] = clean_tags(changes["tags"])
     if "base_path" in changes:
         changes["base_path"] = _new_base_path(api, changes["base_path"])
+    if "owner" in changes:
+        _check_owner(api, changes["owner"])
     for name, value in changes.items():
         setattr(api, name, value)
     with transaction.atomic():
@@ -147,6 +155,12 @@ def _new_base_path(api: Api, text: str) -> str:
     return check_base_path(text)
 
 
+def _check_owner(api: Api, owner: User | None) -> None:
+    if owner is None or not owner.is_active or not has_role(owner, api.team, Role.DEVELOPER):
+        detail = f"The owner must be a developer of {api.team.name}."
+        raise Invalid(detail, errors=[{"detail": detail, "pointer": "/owner"}])
+
+
 def _save_api(api: Api, actor: User) -> None:
     """Check and save; a path or slug taken meanwhile is the same Conflict as one taken before."""
     api.full_clean(validate_unique=False, validate_constraints=False)
@@ -178,5 +192,8 @@ def _values(api: Api) -> dict[str, Any]:
         "category": api.category,
         "base_path": api.base_path,
         "visibility": api.visibility,
+        "is_requestable": api.is_requestable,
+        "owner": api.owner.public_id if api.owner else None,
+        "on_call": api.on_call,
         "shared_with": sorted(api.shares.values_list("team__slug", flat=True)) if api.pk else [],
     }

@@ -15,6 +15,7 @@ from apis.gateway_settings.sealing import open_key
 from apis.gateway_settings.upstream import upstream_fields
 from apis.limits import parse_limits
 from apis.models import Api, ApiVersion, Deployment, Plan, Revision, Subscription
+from apis.selectors.visibility import OPEN
 from common.sealed import sealer
 from gateway.control.changelog import Entry
 from gateway.dataplane.records import (
@@ -87,7 +88,7 @@ def _route(version: ApiVersion, revision: Revision, prompt: str) -> RouteRecord:
     if version.state == ApiVersion.State.PREVIEW:
         listed = version.preview_applications.values_list("team__public_id", flat=True)
         teams = (api.team.public_id, *sorted(set(listed)))
-    elif api.visibility != Api.Visibility.EVERYONE:
+    elif api.visibility not in OPEN:
         shared = api.shares.values_list("team__public_id", flat=True) if api.visibility == Api.Visibility.SHARED else ()
         teams = (api.team.public_id, *sorted(shared))
     return RouteRecord(

@@ -28,6 +28,7 @@ PLACES = (
     "teams",
     "admin",
     "help",
+    "discovery",
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [

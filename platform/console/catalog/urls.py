@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from console.catalog import collections, docs, subscribe, views
+from console.catalog import access, collections, docs, subscribe, views
 
 API = "catalog/<slug:team>/<slug:api>"
 VERSION = f"{API}/<str:version>"
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("catalog/collections/<slug:collection>/edit", collections.edit, name="catalog_edit_collection"),
     path("catalog/collections/<slug:collection>/delete", collections.delete, name="catalog_delete_collection"),
     path(API, views.api_latest, name="catalog_api"),
+    path(f"{API}/ask", access.ask, name="catalog_ask"),
     path(f"{API}/star", views.star, name="catalog_star"),
     path(f"{API}/versions", views.versions, name="catalog_versions"),
     path(VERSION, views.api_version, name="catalog_version"),

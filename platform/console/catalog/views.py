@@ -24,6 +24,7 @@ from apis.selectors import (
     visible_versions,
     working_copy,
 )
+from apis.selectors.access import askable_for
 from apis.services.collections import set_favourite
 from apis.services.farewell import acknowledge_deprecation
 from common.clock import now
@@ -54,6 +55,7 @@ def catalog(request: HttpRequest) -> HttpResponse:
         "facets": [facet_links(request, name, values) for name, values in _named(found)],
         "nearest": catalog.nearest() if filters.words and not table.total else (),
         "orders": ORDERS,
+        "askable": askable_for(user, filters.words)[:10] if not filters.is_mine and not filters.is_favourite else (),
         "can_collect": user.is_platform_admin or bool(roles & {Role.PUBLISHER, Role.OWNER}),
         "collections": Collection.objects.order_by("name")[:50] if not filters.is_narrowed else (),
         "can_create": user.is_platform_admin or bool(roles - {Role.VIEWER}),
@@ -260,9 +262,9 @@ def reference(request: HttpRequest, team: str, api: str, version: str) -> HttpRe
     return response
 
 
-@page("signed_in")
+@page("public")
 def document(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
-    """Answer the version's OpenAPI document with the gateway's address as its server."""
+    """Answer the version's OpenAPI document with the gateway's address as its server; of a public API to everybody."""
     found = version_for(request.user, team, api, version)  # type: ignore[arg-type]
     served = served_document(found)
     if not served:

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 
 from apis.models import ApiVersion, Subscription
 from apis.selectors import Catalog, visible_apis
+from apis.selectors.access import requests_to_answer
 from common.clock import now
 from common.permissions import page
 from console.catalog.recommend import first_operation_url
@@ -196,6 +197,14 @@ def waiting_for(user: User) -> list[Waiting]:
             f"/workspace/{version.api.team.slug}/{version.api.slug}/{version.name}", "alarm",
         )
         for version in sunsets
+    ]  # fmt: skip
+    found += [
+        Waiting(
+            f"{row.team} asks for access to {row.api}",
+            f"/workspace/{row.api.team.slug}/{row.api.slug}/sharing",
+            "share",
+        )
+        for row in requests_to_answer(user)[:5]
     ]  # fmt: skip
     found += [Waiting(f"A key of {app} expires soon", f"/applications/{app.public_id}", "key") for app in expiring]
     if user.is_platform_admin:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from apis.limits import make_limits
 from apis.models import Api, Plan
 from apis.selectors import api_for, visible_subscriptions
+from apis.services.access import grant_access, refuse_access
 from apis.services.contracts import update_api
 from apis.services.plans import create_plan, update_plan
 from apis.services.versions import create_version
@@ -21,6 +22,7 @@ from console.pages import Tab, render_page
 from console.tables import Table
 from teams.models import Role, Team, User
 from teams.roles import has_role, require_role
+from teams.services.notices import people_of
 
 
 def my_api(request: HttpRequest, team: str, api: str) -> Api:
@@ -146,6 +148,10 @@ class SharingForm(GatehouseForm):
         widget=forms.SelectMultiple(attrs={"size": 8, "class": "form-select"}),
     )  # fmt: skip
 
+    is_requestable = forms.BooleanField(
+        label="Other teams see its name and summary, and may ask for access", required=False
+    )
+
     def __init__(self, api: Api, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["teams"].queryset = Team.objects.exclude(pk=api.team_id)  # type: ignore[attr-defined]
@@ -155,7 +161,8 @@ class SharingForm(GatehouseForm):
 def sharing(request: HttpRequest, team: str, api: str) -> HttpResponse:
     """Say who may see an API."""
     found = my_api(request, team, api)
-    initial = {"visibility": found.visibility, "teams": [share.team_id for share in found.shares.all()]}
+    shown = {"visibility": found.visibility, "is_requestable": found.is_requestable}
+    initial = {**shown, "teams": [share.team_id for share in found.shares.all()]}
     form = SharingForm(found, request.POST or None, initial=initial)
 
     def save() -> str:
@@ -165,14 +172,32 @@ def sharing(request: HttpRequest, team: str, api: str) -> HttpResponse:
             actor=request.user,  # type: ignore[arg-type]
             shared_with=list(data["teams"]),
             visibility=data["visibility"],
+            is_requestable=data["is_requestable"],
         )
         messages.success(request, "Who may see it is saved; the gateways follow within a second.")
         return f"/workspace/{found.team.slug}/{found.slug}/sharing"
 
     if request.method == "POST" and (done := run_form(request, form, save)):
         return done
-    context = {**head_of(request, found, "sharing"), "form": form}
+    waiting = found.access_requests.filter(state="pending").select_related("team", "requested_by")
+    context = {**head_of(request, found, "sharing"), "form": form, "requests": waiting}
     return render_page(request, "workspace/sharing.html", context, status=422 if form.is_bound else 200)
+
+
+@page("team.publish", methods=("POST",))
+def answer_request(request: HttpRequest, team: str, api: str, access: str) -> HttpResponse:
+    """Grant or refuse a request for access."""
+    found = my_api(request, team, api)
+    row = found.access_requests.filter(public_id=access).select_related("api__team", "team", "requested_by").first()
+    if row is None:
+        raise NotFound("There is no such request.")
+    if request.POST.get("answer") == "grant":
+        grant_access(request=row, actor=request.user)  # type: ignore[arg-type]
+        messages.success(request, f"{row.team} sees it from now on.")
+    else:
+        refuse_access(request=row, actor=request.user, reason=request.POST.get("reason", ""))  # type: ignore[arg-type]
+        messages.success(request, f"{row.team} is told why.")
+    return HttpResponseRedirect(f"/workspace/{found.team.slug}/{found.slug}/sharing")
 
 
 class SettingsForm(GatehouseForm):
@@ -183,16 +208,24 @@ class SettingsForm(GatehouseForm):
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 5}), help_text="Markdown.")
     category = forms.CharField(max_length=60, required=False, help_text="One for the catalog's facet, such as Finance.")
     tags = forms.CharField(max_length=300, required=False, help_text="Separated by commas.")
+    owner = forms.ModelChoiceField(
+        User.objects.none(), empty_label=None, help_text="Who answers for it: a developer of the team.",
+    )  # fmt: skip
+    on_call = forms.CharField(max_length=200, help_text="Whom to reach when it fails: a number, a channel.")
     base_path = forms.CharField(max_length=200, required=False)
+
+    def __init__(self, api: Api, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = people_of(api.team, Role.DEVELOPER).order_by("name")  # type: ignore[attr-defined]
 
 
 @page("team.view", methods=("GET", "HEAD", "POST"))
 def settings(request: HttpRequest, team: str, api: str) -> HttpResponse:
     """Change what an API says of itself; its base path stays once it was published."""
     found = my_api(request, team, api)
-    names = ("name", "summary", "description", "category", "base_path")
+    names = ("name", "summary", "description", "category", "owner", "on_call", "base_path")
     initial = {**{name: getattr(found, name) for name in names}, "tags": ", ".join(found.tags)}
-    form = SettingsForm(request.POST or None, initial=initial)
+    form = SettingsForm(found, request.POST or None, initial=initial)
     if found.is_base_path_fixed:
         del form.fields["base_path"]
 

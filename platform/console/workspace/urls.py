@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{API}/plans/<str:plan>", api.plan, name="workspace_plan"),
     path(f"{API}/subscriptions", api.subscriptions, name="workspace_subscriptions"),
     path(f"{API}/sharing", api.sharing, name="workspace_sharing"),
+    path(f"{API}/sharing/requests/<str:access>", api.answer_request, name="workspace_answer_request"),
     path(f"{API}/settings", api.settings, name="workspace_settings"),
     path(VERSION, version.lifecycle, name="workspace_version"),
     path(f"{VERSION}/rollout", version.rollout, name="workspace_rollout"),

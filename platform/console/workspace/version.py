@@ -218,8 +218,8 @@ def _checklist(version: ApiVersion) -> list[Ready]:
         Ready("Document", "An OpenAPI document without errors.", f"{base}/{version.name}/design",
               bool(revision and revision.content_hash)),
         Ready("Plan", "How callers may use it.", f"{base}/plans", version.api.plans.filter(is_open=True).exists()),
-        Ready("Owner's contact", "Whom callers write to.", f"/teams/{version.api.team.slug}/settings",
-              bool(version.api.team.contact_email)),
+        Ready("Owner and on-call", "Who answers for it, whom to reach when it fails.", f"{base}/settings",
+              bool(version.api.owner and version.api.on_call)),
     ]  # fmt: skip
     if is_rest:
         steps.insert(

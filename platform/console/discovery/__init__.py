@@ -1,0 +1,1 @@
+"""What machines find: the api-catalog of RFC 9727."""
