@@ -172,7 +172,9 @@ def on_time(moment: datetime | None, user: Any = None) -> str:
     """Return `<time>` with day, hour and minute in the person's zone."""
     if moment is None:
         return ""
-    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), absolute(moment, user))
+    local = moment.astimezone(_zone(user))
+    text = f"{local.day} {local:%B %Y, %H:%M} {local.tzname()}"
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), text)
 
 
 def absolute(moment: datetime, user: Any = None) -> str:
