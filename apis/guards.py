@@ -42,6 +42,11 @@ def _document_ready(version: ApiVersion, actor: User) -> str:
         return "There is no document yet: add one in the design."
     if not revision.content_hash:
         return "The document has errors: mend them in the design."
+    if revision.lint_errors:
+        many = "1 finding" if revision.lint_errors == 1 else f"{revision.lint_errors} findings"
+        return (
+            f"The document has {many} of rules that your team holds as errors: mend them, or let an owner waive them."
+        )
     if not revision.operations.exists():
         return "The document has no operation: add one under paths."
     return ""

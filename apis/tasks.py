@@ -8,10 +8,11 @@ from datetime import timedelta
 from celery import shared_task
 
 from apis.models import ApiVersion, ImportJob
-from apis.services import farewell, planned_moves, retirement
+from apis.services import farewell, linting, planned_moves, retirement
 from apis.services.imports import fail_import, finish_import
 from common.clock import now
 from common.errors import Conflict
+from teams.models import Team
 
 logger = logging.getLogger("gatehouse.apis.tasks")
 # An import still waiting after this time was never enqueued, or its message was lost.
@@ -45,6 +46,18 @@ def retire_at_sunset() -> int:
         except Exception:
             logger.exception("retirement at the sunset failed version=%s", version.public_id)
     return retired
+
+
+@shared_task(name="apis.tasks.rescore_documents", ignore_result=True, time_limit=1800)
+def rescore_documents(team_id: int | None) -> int:
+    """Score the documents of a team, or of all, by the rules as they are now."""
+    return linting.rescore(Team.objects.get(pk=team_id) if team_id else None)
+
+
+@shared_task(name="apis.tasks.end_lint_waivers", ignore_result=True, time_limit=600)
+def end_lint_waivers() -> int:
+    """Take away the lint waivers whose day has come, and score their versions anew."""
+    return linting.end_expired_waivers()
 
 
 @shared_task(name="apis.tasks.send_sunset_reminders", ignore_result=True, time_limit=600)

@@ -64,6 +64,7 @@ EVENT_TYPES: tuple[EventType, ...] = (
     EventType("member.joined", "Somebody joined the team.", "team.join"),
     EventType("member.role_changed", "A member got another role.", "team.change_role"),
     EventType("member.removed", "Somebody left the team.", "team.remove_member"),
+    EventType("lint.rules_changed", "A team's lint rules changed.", "lint.set_rules"),
     EventType("webhook.test", "Sent when somebody presses Send a test."),
 )
 TYPE_OF_VERB = {known.verb: known.name for known in EVENT_TYPES if known.verb}

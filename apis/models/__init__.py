@@ -6,6 +6,7 @@ from apis.models.consumption import Plan, Subscription
 from apis.models.contracts import Api, ApiVersion, Deployment, Environment, Operation, Revision, Share
 from apis.models.farewell import Brownout, DeprecationNotice, PlannedMove, SunsetReminder
 from apis.models.history import ImportJob, Release, Review, Transition, Waiver
+from apis.models.lint import LintRuleset, LintWaiver
 
 __all__ = [
     "AccessRequest",
@@ -19,6 +20,8 @@ __all__ = [
     "Environment",
     "Favourite",
     "ImportJob",
+    "LintRuleset",
+    "LintWaiver",
     "Operation",
     "Plan",
     "PlannedMove",

@@ -53,6 +53,7 @@ class CatalogEntry(models.Model):
     best_state = models.CharField(max_length=10, blank=True)
     used_by = models.PositiveIntegerField(default=0)
     published_at = models.DateTimeField(null=True)
+    score = models.PositiveSmallIntegerField(null=True)
     title_words = models.TextField(blank=True)
     label_words = models.TextField(blank=True)
     operation_words = models.TextField(blank=True)

@@ -178,6 +178,8 @@ class Revision(models.Model):
     created_at = models.DateTimeField(default=now, editable=False)
     updated_at = models.DateTimeField(default=now, editable=False)
     submitted_at = models.DateTimeField(null=True, blank=True)
+    lint_score = models.PositiveSmallIntegerField(null=True, editable=False)
+    lint_errors = models.PositiveIntegerField(default=0, editable=False)
     row_version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from apis.models import Api, ApiVersion, Collection
 from apis.rest.serializers import ApiSerializer
 from apis.selectors import Catalog, CatalogFilters, catalog_rows, visible_apis
-from apis.selectors.catalog import ORDERS
+from apis.selectors.catalog import BANDS, ORDERS
 from apis.services.collections import create_collection, delete_collection, set_favourite, update_collection
 from common.errors import NotFound
 from common.rest import PublicViewSet
@@ -31,6 +31,7 @@ class CatalogQuerySerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=ApiVersion.State.choices, required=False, default="")
     tag = serializers.CharField(max_length=40, required=False, default="")
     category = serializers.CharField(max_length=60, required=False, default="")
+    score = serializers.ChoiceField(choices=[(band, text) for _, band, text in BANDS], required=False, default="")
     collection = serializers.CharField(max_length=60, required=False, default="", help_text="A collection's slug.")
     sort = serializers.ChoiceField(choices=[(name, name) for name in ORDERS], required=False, default="")
     mine = serializers.BooleanField(required=False, default=False)
@@ -47,6 +48,7 @@ class CatalogRowSerializer(serializers.Serializer[Any]):
     version_id = serializers.CharField(source="version.public_id")
     state = serializers.ChoiceField(choices=ApiVersion.State.choices, source="version.state")
     used_by = serializers.IntegerField()
+    score = serializers.IntegerField(allow_null=True, help_text="The lint score of what is served, 0 to 100.")
 
 
 class FacetValueSerializer(serializers.Serializer[Any]):
@@ -64,6 +66,7 @@ class FacetsSerializer(serializers.Serializer[Any]):
     teams = FacetValueSerializer(many=True)
     states = FacetValueSerializer(many=True)
     categories = FacetValueSerializer(many=True)
+    scores = FacetValueSerializer(many=True)
     tags = FacetValueSerializer(many=True)
 
 

@@ -9,6 +9,7 @@ from apis.rest.catalog import CatalogView, CollectionViewSet, StarView
 from apis.rest.consumption import PlanViewSet, SubscriptionViewSet
 from apis.rest.contracts import ApiViewSet, ImportViewSet, VersionViewSet
 from apis.rest.farewell import BrownoutViewSet, DeprecationNoticeViewSet, PlannedMoveViewSet
+from apis.rest.linting import LintRulesView, LintView, LintWaiverViewSet, RulesetView
 from apis.rest.revisions import RevisionViewSet
 
 VERSION_ACTIONS = (
@@ -105,6 +106,20 @@ urlpatterns = [
     ),
     path(f"{VERSION}/acknowledge", DeprecationNoticeViewSet.as_view({"post": "acknowledge"}), name="acknowledge"),
     path(f"{VERSION}/messages", DeprecationNoticeViewSet.as_view({"post": "write"}), name="version-messages"),
+    path("lint-rules", LintRulesView.as_view(), name="lint-rules"),
+    path("lint-ruleset", RulesetView.as_view(), name="lint-ruleset"),
+    path("teams/<str:team>/lint-ruleset", RulesetView.as_view(), name="team-lint-ruleset"),
+    path("revisions/<str:public_id>/lint", LintView.as_view(), name="revision-lint"),
+    path(
+        f"{VERSION}/lint-waivers",
+        LintWaiverViewSet.as_view({"get": "list", "post": "create"}),
+        name="lint-waivers",
+    ),
+    path(
+        f"{VERSION}/lint-waivers/<str:public_id>",
+        LintWaiverViewSet.as_view({"delete": "destroy"}),
+        name="lint-waiver",
+    ),
     path("imports", ImportViewSet.as_view({"get": "list", "post": "create"}), name="imports"),
     path("imports/<str:public_id>", ImportViewSet.as_view({"get": "retrieve"}), name="import"),
     path("plans", PlanViewSet.as_view({"get": "list", "post": "create"}), name="plans"),

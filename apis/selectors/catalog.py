@@ -21,11 +21,18 @@ from teams.roles import teams_of
 MAX_WORDS = 8
 NEAR = 0.4
 MOST_VALUES = 50
-ORDERS = {"name": ("name", "pk"), "newest": ("-published_at", "name"), "used": ("-used_by", "name")}
+ORDERS: dict[str, tuple[Any, ...]] = {
+    "name": ("name", "pk"),
+    "newest": ("-published_at", "name"),
+    "used": ("-used_by", "name"),
+    "score": (F("score").desc(nulls_last=True), "name"),
+}
 # Long, and no page shows them.
 WORDS = ("title_words", "label_words", "operation_words", "body_words", "vector")
 # The facets whose values are counted together, with the field of each.
-COUNTED = {"kind": "kind", "team": "team", "state": "shown_state", "category": "category"}
+COUNTED = {"kind": "kind", "team": "team", "state": "shown_state", "category": "category", "score": "score_band"}
+# Lint scores as people sort them: from this score on -> word.
+BANDS = ((90, "good", "90 and more"), (70, "fair", "70 to 89"), (0, "poor", "below 70"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,7 @@ class CatalogFilters:
     """What the catalog is narrowed to; "" or False means not at all.
 
     `has_drafts` adds what own teams have not published yet; `is_mine` is own teams' APIs alone, drafts included;
-    `is_favourite` those the person keeps at hand. `order` is name, newest, used, or "" for the best match first.
+    `is_favourite` those the person keeps at hand. `order` is name, newest, used, score, or "" for the best match first.
     """
 
     words: str = ""
@@ -42,6 +49,7 @@ class CatalogFilters:
     state: str = ""
     tag: str = ""
     category: str = ""
+    score: str = ""
     collection: str = ""
     order: str = ""
     is_mine: bool = False
@@ -61,6 +69,7 @@ class CatalogRow:
     api: Api
     version: ApiVersion
     used_by: int
+    score: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,7 @@ class Facets:
     teams: tuple[FacetValue, ...]
     states: tuple[FacetValue, ...]
     categories: tuple[FacetValue, ...]
+    scores: tuple[FacetValue, ...]
     tags: tuple[FacetValue, ...]
 
 
@@ -116,6 +126,9 @@ class Catalog:
             teams=_values((teams[key].slug, teams[key].name, n) for key, n in counts["team"].items()),
             states=_values((value, states[value], n) for value, n in counts["state"].items()),
             categories=_values((name, name, n) for name, n in counts["category"].items() if name),
+            scores=tuple(
+                FacetValue(band, text, counts["score"][band]) for _, band, text in BANDS if counts["score"][band]
+            ),
             tags=tuple(FacetValue(tag, tag, n) for tag, n in tag_counts),
         )
 
@@ -174,6 +187,7 @@ def _shown(user: User, filters: CatalogFilters) -> QuerySet[CatalogEntry]:
     entries = CatalogEntry.objects.annotate(
         shown_version_id=Case(*versions, output_field=IntegerField()),
         shown_state=Case(*states, output_field=CharField()),
+        score_band=Case(*(When(score__gte=least, then=Value(band)) for least, band, _ in BANDS), default=Value("")),
     )
     if filters.is_favourite:
         entries = entries.filter(api__favourites__user=user)
@@ -235,7 +249,7 @@ def catalog_rows(entries: Sequence[CatalogEntry] | QuerySet[CatalogEntry]) -> li
     for entry in page:
         version = versions[entry.shown_version_id]  # type: ignore[attr-defined]
         version.api = apis[entry.api_id]
-        rows.append(CatalogRow(version.api, version, entry.used_by))
+        rows.append(CatalogRow(version.api, version, entry.used_by, entry.score))
     return rows
 
 
@@ -251,6 +265,8 @@ def _narrow(entries: QuerySet[CatalogEntry], filters: CatalogFilters) -> QuerySe
         entries = entries.filter(tags__contains=[filters.tag.lower()])
     if filters.category:
         entries = entries.filter(category=filters.category)
+    if filters.score:
+        entries = entries.filter(Q(score_band=filters.score))
     if filters.collection:
         entries = entries.filter(api__collections__slug=filters.collection)
     return entries

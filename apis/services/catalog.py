@@ -66,8 +66,15 @@ def _listing(api: Api) -> dict[str, Any]:
         "best": best,
         "best_state": best.state if best else "",
         "published_at": listed.published_at if listed else None,
+        "score": listed.revisions.filter(state="current").values_list("lint_score", flat=True).first()
+        if listed
+        else None,
         "used_by": live.values("application").distinct().count(),
     }
+
+
+def _score(version: ApiVersion) -> int | None:
+    return version.revisions.filter(state="current").values_list("lint_score", flat=True).first()
 
 
 def _rank(version: ApiVersion) -> tuple[int, int]:

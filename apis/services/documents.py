@@ -17,6 +17,7 @@ from apis.design.validate import validate_document
 from apis.gateway_settings import find_problems
 from apis.gateway_settings.sealing import seal_settings
 from apis.models import Operation, Revision
+from apis.services.linting import score_revision
 from common.clock import now
 from common.concurrency import require_match
 from common.errors import Conflict, Invalid, Stale, TooLarge
@@ -146,6 +147,7 @@ def write_document(*, revision: Revision, checked: CheckedDocument, actor: User,
                 operation.revision = revision
             Operation.objects.bulk_create(checked.operations, batch_size=1000)
         revision.refresh_from_db()
+        score_revision(revision)
         record_audit(
             actor=actor,
             verb="revision.save",

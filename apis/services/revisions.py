@@ -79,6 +79,8 @@ def copy_revision(*, revision: Revision, version: ApiVersion, author: User | Non
         total_timeout_seconds=revision.total_timeout_seconds,
         max_body_bytes=revision.max_body_bytes,
         gateway=revision.gateway,
+        lint_score=revision.lint_score,
+        lint_errors=revision.lint_errors,
         author=author,
     )
     operations = [

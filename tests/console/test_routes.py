@@ -87,7 +87,7 @@ def world(admin, owner, publisher, developer, member, stranger, team) -> dict[st
     notify(people=[owner], title="Look", text="Here.", url="/catalog")
     return {
         "collection": create_collection(team=team, name="Shop", actor=owner).slug,
-        "brownout": "brn_none", "access": "acr_none", "planned": "pmv_none",
+        "brownout": "brn_none", "access": "acr_none", "waiver": "lwv_none", "planned": "pmv_none",
         "webhook": webhook.public_id, "delivery": send_test(webhook=webhook, actor=owner).public_id,
         "notice": Notice.objects.get().public_id,
         "team": team.slug, "api": "orders", "version": "v1", "operation_id": "listOrders", "code": "key-missing",
@@ -121,9 +121,11 @@ def test_pages_answer_an_owner(world, owner, as_user):
     wrongly = [path for path, status in refused.items() if status in (403, 404) and OF_THE_TEAM.match(path)]
     # A move that the state does not allow, and a change that the revision does not hold.
     version = "workspace/<slug:team>/<slug:api>/<str:version>"
+    # No lint rule is called as what stands for each code in addresses.
+    rule = {f"{version}/lint/<slug:code>/waive"}
     # An API that is not shared with some teams alone, so nobody asks for it.
     asked = {"catalog/<slug:team>/<slug:api>/ask"}
-    expected = asked | {f"{version}/moves/<slug:move>", f"{version}/revisions/<int:number>/waive/<slug:key>"}
+    expected = asked | rule | {f"{version}/moves/<slug:move>", f"{version}/revisions/<int:number>/waive/<slug:key>"}
     assert set(wrongly) <= expected, refused
 
 

@@ -36,7 +36,7 @@ from console.tables import Table
 from teams.models import Role, User
 from teams.roles import has_role, teams_of
 
-ORDERS = (("", "Best match"), ("name", "Name"), ("newest", "Newest"), ("used", "Most used"))
+ORDERS = (("", "Best match"), ("name", "Name"), ("newest", "Newest"), ("used", "Most used"), ("score", "Best score"))
 
 
 @page("signed_in")
@@ -66,7 +66,7 @@ def catalog(request: HttpRequest) -> HttpResponse:
 def read_filters(request: HttpRequest) -> CatalogFilters:
     """Read the filters of the URL."""
     given: dict[str, Any] = {
-        name: request.GET.get(name, "")[:100] for name in ("kind", "team", "state", "tag", "category")
+        name: request.GET.get(name, "")[:100] for name in ("kind", "team", "state", "tag", "category", "score")
     }
     return CatalogFilters(
         **given,
@@ -83,6 +83,7 @@ def _named(found: Facets) -> list[tuple[str, Any]]:
         ("category", found.categories),
         ("team", found.teams[:20]),
         ("state", found.states),
+        ("score", found.scores),
         ("tag", found.tags[:20]),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from apis.diff import LEVELS, RULES
+from apis.lint import RULES as RULES_OF_LINT
 from common.permissions import page
 from console.pages import render_page
 from teams.event_types import EVENT_TYPES
@@ -16,6 +17,12 @@ def changes(request: HttpRequest) -> HttpResponse:
     rules = sorted(RULES.items(), key=lambda rule: (LEVELS.index(rule[1][0]), rule[0]))
     rows = [(code, level, text) for code, (level, text) in rules]
     return render_page(request, "help/changes.html", {"rows": rows})
+
+
+@page("public")
+def lint(request: HttpRequest) -> HttpResponse:
+    """List every lint rule with what it is for."""
+    return render_page(request, "help/lint.html", {"rules": RULES_OF_LINT.values()})
 
 
 @page("public")

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from console.teams import views, webhooks
+from console.teams import lint, views, webhooks
 
 urlpatterns: list[URLPattern] = [
     path("teams", views.teams, name="teams"),
@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("teams/<slug:team>/members", views.members, name="team_members"),
     path("teams/<slug:team>/members/<str:member>", views.member, name="team_member"),
     path("teams/<slug:team>/invitations/<str:invitation>/withdraw", views.withdraw, name="team_withdraw"),
+    path("teams/<slug:team>/lint", lint.team_rules, name="team_lint"),
     path("teams/<slug:team>/settings", views.settings, name="team_settings"),
     path("teams/<slug:team>/webhooks", webhooks.webhooks, name="team_webhooks"),
     path("teams/<slug:team>/webhooks/<str:webhook>", webhooks.webhook, name="team_webhook"),

@@ -91,6 +91,7 @@ def head_of(request: HttpRequest, team: Team, current: str) -> dict[str, Any]:
     rows = [("overview", "Overview", base), ("members", "Members", f"{base}/members"),
             ("settings", "Settings", f"{base}/settings")]  # fmt: skip
     is_owner = has_role(request.user, team, Role.OWNER)  # type: ignore[arg-type]
+    rows.append(("lint", "Lint rules", f"{base}/lint"))
     if is_owner:
         rows.append(("webhooks", "Webhooks", f"{base}/webhooks"))
     return {

@@ -9,16 +9,23 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from apis.design.document import MAX_LINE_BYTES
+from apis.design.lines import number_lines
 from apis.lifecycle import ROUTED
+from apis.lint.engine import in_source
 from apis.models import Revision
 from apis.selectors import working_copy
 from apis.services.documents import check_document, finding_json, save_draft
+from apis.services.linting import lint_revision
 from common.concurrency import etag_of
 from common.errors import Invalid, NotFound, Stale
 from common.permissions import page
 from console.forms import GatehouseForm
 from console.pages import render_page
 from console.workspace.version import head_of, my_version
+
+MOST_LINT = 200
+SEVERITY_RANK = {"error": 0, "warn": 1, "info": 2}
 
 
 class SettingsField(forms.CharField):
@@ -87,7 +94,7 @@ def design(request: HttpRequest, team: str, api: str, version: str) -> HttpRespo
         saved = _save(request, revision, form, context)
         if saved is not None:
             return saved
-    context["findings"] = _findings(form["source"].value() or "")
+    context["findings"] = _findings(form["source"].value() or "", revision)
     context["etag"] = etag_of(revision)
     status = 412 if "theirs" in context else 422 if form.is_bound and form.errors else 200
     return render_page(request, "workspace/design.html", context, status=status)
@@ -124,18 +131,33 @@ def _routing(revision: Revision) -> dict[str, Any]:
     return {name: getattr(revision, name) for name in ROUTING}
 
 
-def _findings(source: str) -> list[dict[str, Any]]:
+def _findings(source: str, revision: Revision) -> list[dict[str, Any]]:
+    """Return what is wrong with a text, and of a valid one what the team's rules find in it too."""
     if not source.strip():
         return []
     try:
-        return [finding_json(finding) for finding in check_document(source).findings]
+        checked = check_document(source)
     except Invalid as error:
         return list(error.errors)
+    found = list(checked.findings)
+    if checked.content_hash:
+        is_old = checked.source.lstrip().startswith(("swagger", '{"swagger'))
+        lint = lint_revision(revision, checked.document).findings[:MOST_LINT]
+        placed = (in_source(finding, "2.0" if is_old else "3.1") for finding in lint)
+        found += number_lines(placed, checked.source if len(checked.source) < MAX_LINE_BYTES else "")
+    return [finding_json(finding) for finding in sorted(found, key=lambda item: SEVERITY_RANK[item.severity])]
 
 
 @page("team.view", methods=("POST",))
 def problems(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Answer the problems of a text while it is typed; nothing is saved."""
-    my_version(request, team, api, version)
-    context = {"findings": _findings(request.POST.get("source", ""))}
+    found = my_version(request, team, api, version)
+    revision = working_copy(found)
+    if revision is None:
+        raise NotFound("This version has no document yet.")
+    revision.version = found
+    context = {
+        "findings": _findings(request.POST.get("source", ""), revision),
+        "base": head_of(request, found, "")["base"],
+    }
     return render_page(request, "workspace/_problems.html", context)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from console.workspace import api, callers, create, design, lists, moves, revisions, version
+from console.workspace import api, callers, create, design, lint, lists, moves, revisions, version
 
 API = "workspace/<slug:team>/<slug:api>"
 VERSION = f"{API}/<str:version>"
@@ -26,6 +26,9 @@ urlpatterns: list[URLPattern] = [
     path(f"{VERSION}/callers", callers.callers, name="workspace_callers"),
     path(f"{VERSION}/callers/write", callers.write, name="workspace_write"),
     path(f"{VERSION}/callers/brownouts/<str:brownout>/cancel", callers.cancel, name="workspace_cancel_brownout"),
+    path(f"{VERSION}/lint", lint.lint, name="workspace_lint"),
+    path(f"{VERSION}/lint/<slug:code>/waive", lint.waive, name="workspace_waive_rule"),
+    path(f"{VERSION}/lint/waivers/<str:waiver>/end", lint.end, name="workspace_end_waiver"),
     path(f"{VERSION}/planned/<str:planned>/cancel", moves.cancel_planned, name="workspace_cancel_planned"),
     path(f"{VERSION}/usage", version.usage, name="workspace_usage"),
     path(f"{VERSION}/design", design.design, name="workspace_design"),

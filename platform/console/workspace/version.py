@@ -85,6 +85,7 @@ def version_tabs(version: ApiVersion, current: str) -> list[Tab]:
     rows = [
         ("lifecycle", "Lifecycle", base),
         ("design", "Design", f"{base}/design"),
+        ("lint", "Lint", f"{base}/lint"),
         ("revisions", "Revisions", f"{base}/revisions"),
         ("callers", "Callers", f"{base}/callers"),
         ("usage", "Usage", f"{base}/usage"),

@@ -1,0 +1,171 @@
+"""Lint of documents that are kept: by which ruleset, with which waivers, and the score that stands with a revision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from apis.lint import RULES, LintResult, Ruleset, Waived, lint_document
+from apis.models import ApiVersion, CatalogEntry, LintRuleset, LintWaiver, Revision
+from common.clock import now
+from common.errors import Invalid, NotAllowed, NotFound, Stale
+from teams.models import Role, Team, User
+from teams.roles import require_role
+from teams.services.audit import record_audit
+
+SEVERITIES = ("error", "warn", "info", "off")
+# Documents whose score is shown somewhere.
+SCORED = ("draft", "in_review", "approved", "current")
+
+
+def ruleset_for(team: Team) -> Ruleset:
+    """Return the rules that a team's documents are held against: its own over the organisation's."""
+    rows = LintRuleset.objects.filter(team=team) | LintRuleset.objects.filter(team=None)
+    severities: dict[str, Any] = {}
+    for row in sorted(rows, key=lambda row: row.team_id is not None):
+        severities |= {code: severity for code, severity in row.severities.items() if code in RULES}
+    return Ruleset(severities)
+
+
+def lint_revision(revision: Revision, document: dict[str, Any] | None = None) -> LintResult:
+    """Return what stands against the rules in a revision's document, or in one that is being typed."""
+    version = revision.version
+    return lint_document(
+        revision.document if document is None else document, ruleset_for(version.api.team), waivers_of(version)
+    )
+
+
+def waivers_of(version: ApiVersion) -> list[Waived]:
+    """Return the waivers of a version that hold now."""
+    rows = version.lint_waivers.filter(expires_at__gt=now()).values_list("code", "pointer")
+    return [Waived(code, pointer) for code, pointer in rows]
+
+
+def score_revision(revision: Revision) -> None:
+    """Write a revision's score anew, and its API's where it is what the catalog shows."""
+    result = lint_revision(revision) if revision.document else None
+    Revision.objects.filter(pk=revision.pk).update(
+        lint_score=result.score if result else None, lint_errors=result.count("error") if result else 0
+    )
+    revision.lint_score = result.score if result else None
+    if revision.state == Revision.State.CURRENT:
+        CatalogEntry.objects.filter(listed=revision.version).update(score=revision.lint_score)
+
+
+def rescore(team: Team | None = None) -> int:
+    """Write the scores of a team's documents anew, or of all; return how many."""
+    revisions = Revision.objects.filter(state__in=SCORED).select_related("version__api__team").defer("source")
+    if team is not None:
+        revisions = revisions.filter(version__api__team=team)
+    count = 0
+    for revision in revisions.order_by("pk").iterator(chunk_size=20):
+        score_revision(revision)
+        count += 1
+    return count
+
+
+def set_ruleset(
+    *, team: Team | None, severities: Mapping[str, str], actor: User, row_version: int | None = None
+) -> LintRuleset:
+    """Say how grave rules are for a team, or for all; documents are scored anew afterwards.
+
+    A team's owner decides for it, a platform admin for all. Raise Stale when somebody was faster.
+    """
+    if team is not None:
+        require_role(actor=actor, team=team, role=Role.OWNER, what="change its lint rules")
+    elif not actor.is_platform_admin:
+        raise NotAllowed("Only a platform admin may change the organisation's lint rules.")
+    errors = [
+        {"detail": f"There is no lint rule {code!r}.", "pointer": f"/severities/{code}"}
+        for code in severities
+        if code not in RULES
+    ]
+    errors += [
+        {"detail": f"{severity!r} is none of error, warn, info, off.", "pointer": f"/severities/{code}"}
+        for code, severity in severities.items()
+        if severity not in SEVERITIES
+    ]
+    if errors:
+        raise Invalid(" ".join(error["detail"] for error in errors), errors=errors)
+    with transaction.atomic():
+        row, _ = LintRuleset.objects.select_for_update().get_or_create(team=team)
+        if row_version is not None and row.row_version != row_version:
+            raise Stale("Somebody changed the rules meanwhile. Read them again and repeat the change.")
+        before = row.severities
+        row.severities, row.updated_at, row.row_version = dict(severities), now(), row.row_version + 1
+        row.save()
+        record_audit(
+            actor=actor, verb="lint.set_rules", target=row, team=team, before={"severities": before},
+            after={"severities": row.severities},
+        )  # fmt: skip
+        transaction.on_commit(lambda: _rescore_later(team))
+    return row
+
+
+def _rescore_later(team: Team | None) -> None:
+    from apis.tasks import rescore_documents
+
+    rescore_documents.delay(team.pk if team else None)
+
+
+def waive_rule(
+    *, version: ApiVersion, code: str, reason: str, expires_at: datetime, actor: User, pointer: str = ""
+) -> LintWaiver:
+    """Let a rule's findings in a version stand, at a pointer and below, until a day; only an owner may."""
+    require_role(actor=actor, team=version.api.team, role=Role.OWNER, what="waive lint rules")
+    if code not in RULES:
+        raise NotFound(f"There is no lint rule {code[:60]!r}.")
+    errors = []
+    if not reason.strip():
+        errors.append({"detail": "Give the reason.", "pointer": "/reason"})
+    if expires_at <= now():
+        errors.append({"detail": f"{expires_at:%Y-%m-%d} lies in the past.", "pointer": "/expires_at"})
+    if errors:
+        raise Invalid(" ".join(error["detail"] for error in errors), errors=errors)
+    with transaction.atomic():
+        waiver = LintWaiver.objects.create(
+            version=version, code=code, pointer=pointer[:1000], reason=reason.strip()[:500], granted_by=actor,
+            expires_at=expires_at,
+        )  # fmt: skip
+        _audit(waiver, "waive", actor)
+        _score_all(version)
+    return waiver
+
+
+def end_waiver(*, waiver: LintWaiver, actor: User) -> None:
+    """Take a waiver back."""
+    require_role(actor=actor, team=waiver.version.api.team, role=Role.OWNER, what="end lint waivers")
+    with transaction.atomic():
+        _audit(waiver, "end_waiver", actor)
+        waiver.delete()
+        _score_all(waiver.version)
+
+
+def end_expired_waivers() -> int:
+    """Take away the waivers whose day has come; what they allowed counts again. Return how many ended."""
+    rows = list(LintWaiver.objects.filter(expires_at__lte=now()).select_related("version__api__team"))
+    for waiver in rows:
+        with transaction.atomic():
+            _audit(waiver, "end_waiver", None)
+            waiver.delete()
+            _score_all(waiver.version)
+    return len(rows)
+
+
+def _score_all(version: ApiVersion) -> None:
+    ApiVersion.objects.filter(pk=version.pk).update(row_version=F("row_version") + 1)
+    version.refresh_from_db(fields=["row_version"])
+    for revision in version.revisions.filter(state__in=SCORED).select_related("version__api__team"):
+        score_revision(revision)
+
+
+def _audit(waiver: LintWaiver, verb: str, actor: User | None) -> None:
+    values = {"code": waiver.code, "pointer": waiver.pointer, "expires_at": waiver.expires_at.isoformat()}
+    record_audit(
+        actor=actor, verb=f"lint.{verb}", target=waiver.version, team=waiver.version.api.team, after=values,
+        reason=waiver.reason,
+    )  # fmt: skip
