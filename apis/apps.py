@@ -19,7 +19,11 @@ class ApisConfig(AppConfig):
         """Connect what must hold after every migration."""
         checks.register(check_ports)
         post_migrate.connect(ensure_builtin_rows, sender=self)
+        from apis.selectors.environments import environment_slugs
+        from teams import ports as teams_ports
         from teams.signals import team_renamed
+
+        teams_ports.environments = environment_slugs
 
         team_renamed.connect(refresh_renamed)
 

@@ -216,11 +216,15 @@ class Operation(models.Model):
 
 
 class Deployment(models.Model):
-    """The pointer (version, environment) -> revision: what the gateway serves."""
+    """The pointer (version, environment) -> revision: what the gateway serves to keys of that environment.
+
+    `upstream_url` stands for the revision's own where it is given.
+    """
 
     version = models.ForeignKey(ApiVersion, on_delete=models.CASCADE, related_name="deployments")
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="+")
+    upstream_url = models.CharField(max_length=500, blank=True)
     deployed_at = models.DateTimeField(default=now)
     deployed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
 

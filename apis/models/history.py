@@ -84,6 +84,43 @@ class Release(models.Model):
         return f"{self.revision} in {self.environment}"
 
 
+class Canary(models.Model):
+    """A trial of an approved revision beside the current one: a share of the calls, or those with a header.
+
+    At most one runs per version. It ends by hand, by becoming current, or by itself when more than
+    `max_error_percent` of its last hundred calls at some worker fail upstream.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        PROMOTED = "promoted", "Became current"
+        ENDED = "ended", "Ended"
+        FELL_BACK = "fell_back", "Fell back"
+
+    version = models.ForeignKey(ApiVersion, on_delete=models.CASCADE, related_name="canaries")
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.RUNNING)
+    percent = models.FloatField(default=0)
+    header = models.CharField(max_length=60, blank=True)
+    header_value = models.CharField(max_length=200, blank=True)
+    max_error_percent = models.FloatField(default=10)
+    started_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    started_at = models.DateTimeField(default=now)
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version"], condition=models.Q(state="running"), name="one_canary_per_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"canary of {self.revision}"
+
+
 class Waiver(models.Model):
     """Leave for one breaking change inside a version: reason, who gave it, until when."""
 

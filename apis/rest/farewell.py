@@ -88,7 +88,7 @@ class SentSerializer(serializers.Serializer[Any]):
     applications = serializers.IntegerField()
 
 
-class _OfVersion(PublicViewSet):
+class OfVersion(PublicViewSet):
     """What belongs to the version of the URL."""
 
     @property
@@ -107,7 +107,7 @@ class _OfVersion(PublicViewSet):
         return version
 
 
-class PlannedMoveViewSet(_OfVersion):
+class PlannedMoveViewSet(OfVersion):
     """The moves of a version that are planned, and what became of those that were."""
 
     permissions: ClassVar = {"list": "team.view", "create": "team.publish", "destroy": "team.publish"}
@@ -132,7 +132,7 @@ class PlannedMoveViewSet(_OfVersion):
         return Response(status=204)
 
 
-class BrownoutViewSet(_OfVersion):
+class BrownoutViewSet(OfVersion):
     """The brownouts of a deprecated version; whoever may see the version may know them."""
 
     permissions: ClassVar = {"list": "signed_in", "create": "team.publish", "destroy": "team.publish"}
@@ -155,7 +155,7 @@ class BrownoutViewSet(_OfVersion):
         return Response(status=204)
 
 
-class DeprecationNoticeViewSet(_OfVersion):
+class DeprecationNoticeViewSet(OfVersion):
     """Who was told of a version's deprecation, and who took note."""
 
     permissions: ClassVar = {"list": "team.view", "acknowledge": "team.develop", "write": "team.publish"}

@@ -8,6 +8,7 @@ from apis.rest.access import AccessRequestViewSet, AskableViewSet
 from apis.rest.catalog import CatalogView, CollectionViewSet, StarView
 from apis.rest.consumption import PlanViewSet, SubscriptionViewSet
 from apis.rest.contracts import ApiViewSet, ImportViewSet, VersionViewSet
+from apis.rest.environments import CanaryViewSet, DeploymentViewSet, EnvironmentViewSet
 from apis.rest.farewell import BrownoutViewSet, DeprecationNoticeViewSet, PlannedMoveViewSet
 from apis.rest.linting import LintRulesView, LintView, LintWaiverViewSet, RulesetView
 from apis.rest.revisions import RevisionViewSet
@@ -106,6 +107,22 @@ urlpatterns = [
     ),
     path(f"{VERSION}/acknowledge", DeprecationNoticeViewSet.as_view({"post": "acknowledge"}), name="acknowledge"),
     path(f"{VERSION}/messages", DeprecationNoticeViewSet.as_view({"post": "write"}), name="version-messages"),
+    path("environments", EnvironmentViewSet.as_view({"get": "list", "post": "create"}), name="environments"),
+    path(
+        f"{VERSION}/deployments",
+        DeploymentViewSet.as_view({"get": "list", "post": "create"}),
+        name="deployments",
+    ),
+    path(
+        f"{VERSION}/deployments/<str:environment>",
+        DeploymentViewSet.as_view({"delete": "destroy"}),
+        name="deployment",
+    ),
+    path(
+        f"{VERSION}/canary",
+        CanaryViewSet.as_view({"get": "retrieve", "post": "create", "patch": "partial_update", "delete": "destroy"}),
+        name="canary",
+    ),
     path("lint-rules", LintRulesView.as_view(), name="lint-rules"),
     path("lint-ruleset", RulesetView.as_view(), name="lint-ruleset"),
     path("teams/<str:team>/lint-ruleset", RulesetView.as_view(), name="team-lint-ruleset"),

@@ -16,8 +16,10 @@ from apis.design.problems import DesignError, Finding
 from apis.design.validate import validate_document
 from apis.gateway_settings import find_problems
 from apis.gateway_settings.sealing import seal_settings
-from apis.models import Operation, Revision
+from apis.lifecycle import ROUTED
+from apis.models import ApiVersion, Operation, Revision
 from apis.services.linting import score_revision
+from apis.signals import version_changed
 from common.clock import now
 from common.concurrency import require_match
 from common.errors import Conflict, Invalid, Stale, TooLarge
@@ -148,6 +150,9 @@ def write_document(*, revision: Revision, checked: CheckedDocument, actor: User,
             Operation.objects.bulk_create(checked.operations, batch_size=1000)
         revision.refresh_from_db()
         score_revision(revision)
+        if revision.version.state in ROUTED:
+            # Owners call the working copy by Gatehouse-Revision: they call what was saved.
+            version_changed.send(sender=ApiVersion, version=revision.version)
         record_audit(
             actor=actor,
             verb="revision.save",

@@ -12,7 +12,7 @@ from django.db import transaction
 from apis.diff import Finding, verdict
 from apis.guards import failing_guards
 from apis.lifecycle import ROUTED, VERSION_STATES, path_guards, release_path
-from apis.models import Api, ApiVersion, Deployment, Environment, Release, Revision, Waiver
+from apis.models import Api, ApiVersion, Canary, Deployment, Environment, Release, Revision, Waiver
 from apis.selectors.gate import Change, Gate, changes_between, gate_of
 from apis.selectors.versions import current_revision
 from apis.services.catalog import refresh_entry
@@ -50,7 +50,7 @@ def release_revision(*, revision: Revision, actor: User, accepted: Collection[st
         raise Conflict(" ".join(reasons), code="guard-failed", reasons=reasons, state=revision.state)
     gate = gate_of(revision)
     if version.state != ApiVersion.State.PREVIEW:
-        _require_passed(gate, accepted)
+        require_passed(gate, accepted)
     with transaction.atomic():
         # Two releases at once: the second finds another revision current than it was judged against.
         ApiVersion.objects.select_for_update().get(pk=version.pk)
@@ -120,6 +120,12 @@ def deploy(
     Api.objects.filter(pk=version.api_id, is_base_path_fixed=False).update(is_base_path_fixed=True)
     version.api.is_base_path_fixed = True
     refresh_entry(version.api)
+    # Whatever becomes current, the trial beside it is over.
+    running = Canary.objects.filter(version=version, state=Canary.State.RUNNING)
+    running.filter(revision=revision).update(state=Canary.State.PROMOTED, ended_at=now())
+    running.exclude(revision=revision).update(
+        state=Canary.State.ENDED, ended_at=now(), outcome="Another became current."
+    )
     return Release.objects.create(
         version=version,
         environment=environment,
@@ -187,7 +193,8 @@ def change_json(finding: Finding) -> dict[str, Any]:
     return {**asdict(finding), "key": finding.key}
 
 
-def _require_passed(gate: Gate, accepted: Collection[str]) -> None:
+def require_passed(gate: Gate, accepted: Collection[str]) -> None:
+    """Raise Conflict with what breaks callers, or is risky and not ticked."""
     if gate.blocking:
         detail = (
             f"{_count(gate.blocking)} would break callers of {gate.revision.version}: {_first(gate.blocking)} "

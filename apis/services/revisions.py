@@ -8,6 +8,7 @@ from apis.guards import working_revision
 from apis.lifecycle import ROUTED, VERSION_STATES
 from apis.models import Api, ApiVersion, Operation, Revision
 from apis.selectors.versions import current_revision
+from apis.signals import version_changed
 from common.errors import Conflict
 from teams.models import Role, User
 from teams.roles import require_role
@@ -62,6 +63,7 @@ def discard_draft(*, revision: Revision, actor: User) -> None:
             before={"number": revision.number, "content_hash": revision.content_hash},
         )
         drafts.delete()
+        version_changed.send(sender=ApiVersion, version=version)
 
 
 def copy_revision(*, revision: Revision, version: ApiVersion, author: User | None) -> Revision:
@@ -97,4 +99,6 @@ def copy_revision(*, revision: Revision, version: ApiVersion, author: User | Non
         for row in revision.operations.all()
     ]
     Operation.objects.bulk_create(operations, batch_size=1000)
+    if version.state in ROUTED:
+        version_changed.send(sender=ApiVersion, version=version)
     return copy

@@ -17,6 +17,7 @@ from apis.limits import parse_limits
 from apis.models import Api, ApiVersion, Deployment, Plan, Revision, Subscription
 from apis.selectors.visibility import OPEN
 from common.sealed import sealer
+from gateway.control import beside
 from gateway.control.changelog import Entry
 from gateway.dataplane.records import (
     AliasRecord,
@@ -48,7 +49,12 @@ def seconds(moment: datetime | None) -> float | None:
 
 
 def compile_version(version: ApiVersion) -> Iterator[Entry]:
-    """Yield a version's route, upstream and prompt; all deleted when it has none."""
+    """Yield a version's route, upstream and prompt, and what is served beside it; all deleted when it has none."""
+    yield from _compile_current(version)
+    yield from beside.compile_beside(version)
+
+
+def _compile_current(version: ApiVersion) -> Iterator[Entry]:
     deployment = (
         Deployment.objects.select_related("revision", "environment")
         .filter(version=version, environment__slug="production")
@@ -61,17 +67,18 @@ def compile_version(version: ApiVersion) -> Iterator[Entry]:
     revision = deployment.revision
     prompt = ports.prompt_of(revision) if ports.prompt_of and version.api.kind == Api.Kind.PROMPT else ""
     if version.api.kind == Api.Kind.REST:
-        yield "upstream", version.public_id, _upstream(revision)
+        yield "upstream", version.public_id, compile_upstream(revision)
     elif prompt:
         yield "prompt", prompt, compile_prompt(PromptVersion.objects.get(public_id=prompt))
-    yield "route", version.public_id, _route(version, revision, prompt)
+    yield "route", version.public_id, compile_route(version, revision, prompt)
 
 
-def _upstream(revision: Revision) -> UpstreamRecord:
+def compile_upstream(revision: Revision, base_url: str = "") -> UpstreamRecord:
+    """Return where a revision's calls go; `base_url` stands for its own address and targets."""
     block = revision.gateway.get("upstream", {})
     key = open_key(block.get("tls", {}).get("key", ""))
     fields: dict[str, Any] = {
-        "base_url": revision.upstream_url.rstrip("/"),
+        "base_url": (base_url or revision.upstream_url).rstrip("/"),
         "connect_seconds": revision.connect_timeout_seconds,
         "first_byte_seconds": revision.total_timeout_seconds,
         "between_chunks_seconds": revision.total_timeout_seconds,
@@ -79,10 +86,13 @@ def _upstream(revision: Revision) -> UpstreamRecord:
         "max_body_bytes": revision.max_body_bytes,
         **upstream_fields(block, key=key),
     }
+    if base_url:
+        fields["targets"] = ()
     return UpstreamRecord(**fields)
 
 
-def _route(version: ApiVersion, revision: Revision, prompt: str) -> RouteRecord:
+def compile_route(version: ApiVersion, revision: Revision, prompt: str = "", **fields: Any) -> RouteRecord:
+    """Return how a version is served with a revision; `fields` say what it is beside."""
     api, successor = version.api, version.successor
     teams: tuple[str, ...] = ()
     if version.state == ApiVersion.State.PREVIEW:
@@ -119,6 +129,7 @@ def _route(version: ApiVersion, revision: Revision, prompt: str) -> RouteRecord:
         policy_ref=version.policy_ref or "",
         revision=revision.number,
         **route_fields(revision.gateway if api.kind == Api.Kind.REST else {}),
+        **fields,
     )
 
 

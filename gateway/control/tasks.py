@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from gateway.control import budgets, compaction
+from gateway.control import budgets, canaries, compaction
 
 logger = logging.getLogger("gatehouse.changelog")
 
@@ -17,6 +17,12 @@ def compact_changelog() -> int:
     if deleted := compaction.compact_changelog():
         logger.info("event=changelog_compacted rows=%d", deleted)
     return deleted
+
+
+@shared_task(name="gateway.control.tasks.settle_canaries", time_limit=60)
+def settle_canaries() -> int:
+    """End the trials that some worker has given up; return how many."""
+    return canaries.settle_canaries()
 
 
 @shared_task(name="gateway.control.tasks.keep_budgets_open", time_limit=300)

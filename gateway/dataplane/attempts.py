@@ -84,7 +84,7 @@ class _Attempts:
         """Try until an answer is passed on, or raise the last failure."""
         self._group.note_call()
         if self._group.record.health_path:
-            watch(self._group, self._runtime, self._call.route.version_id if self._call.route else "")
+            watch(self._group, self._runtime, self._call.entry.key if self._call.entry else "")
         while True:
             target = self._group.choose(self._tried)
             self._tried.append(target)

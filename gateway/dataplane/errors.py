@@ -112,6 +112,12 @@ class RouteNotFound(CallerError):
     status, code, title = 404, "route-not-found", "No API answers at this address"
 
 
+class RevisionUnknown(RouteNotFound):
+    """A revision that was asked for is not there, or not for the caller."""
+
+    code, title = "revision-unknown", "No such revision"
+
+
 class VersionUnknown(RouteNotFound):
     """The API is there, the version is not."""
 

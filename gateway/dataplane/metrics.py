@@ -20,6 +20,7 @@ VERSIONS = 2000
 BOUNDS_MS = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0, 10_000.0, 60_000.0)
 # name → type and help, in the order in which they are printed.
 FAMILIES = {
+    "gatehouse_canary_fallback": ("gauge", "1 where a revision on trial failed too often and gets no more calls."),
     "gatehouse_calls_total": ("counter", "Calls by version, class of status and fault."),
     "gatehouse_refusals_total": ("counter", "Calls that ended with a problem, by its code."),
     "gatehouse_call_duration_ms": ("histogram", "Whole time of a call, by kind of API."),
@@ -107,6 +108,11 @@ class Metrics:
             found[f'gatehouse_refusals_total{{code="{code}"}}'] = count
         for kind, buckets in self._durations.items():
             found |= _histogram("gatehouse_call_duration_ms", f'kind="{kind}"', buckets, self._duration_sums[kind])
+        for beside in runtime.live.current().router.alternates.values():
+            canary = beside["canary"].canary if "canary" in beside else None
+            if canary is not None and canary.has_fallen_back:
+                labels = f'version="{canary.record.version_id}",revision="{canary.record.revision}"'
+                found[f"gatehouse_canary_fallback{{{labels}}}"] = 1
         statistics, spool = runtime.allowance.statistics, runtime.spool
         worker = runtime.settings.worker
         usage = resource.getrusage(resource.RUSAGE_SELF)

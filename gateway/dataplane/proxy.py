@@ -23,7 +23,7 @@ import asyncio
 import logging
 import time
 
-from gateway.dataplane import attempts, idempotency, relay, replies, tunnel
+from gateway.dataplane import alternates, attempts, idempotency, relay, replies, tunnel
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import ClientGone, GatewayError, InternalError, LoopDetected
 from gateway.dataplane.policies import access, cors, key_auth, limits, signatures, token_auth
@@ -55,6 +55,7 @@ async def serve(call: Call, runtime: Runtime) -> None:
         metrics.in_flight -= 1
         replies.record(call, runtime)
         metrics.note(call)
+        alternates.note(call)
         if runtime.access_log is not None:
             runtime.access_log.note(call)
         if runtime.spans is not None:
@@ -110,7 +111,9 @@ def route(call: Call, runtime: Runtime) -> None:
     if access.is_open_to_all(entry.record):
         access.show_version(call)
         access.check_state(call)
-        call.operation = find_operation(entry, call.method, call.segments, call.raw_path)
+        # Where several revisions are served, which one's operations count is known once the caller is.
+        if entry.key not in call.state.router.alternates:
+            call.operation = find_operation(entry, call.method, call.segments, call.raw_path)
 
 
 def read_head(call: Call, pseudonym: bytes) -> None:
@@ -135,6 +138,10 @@ def authorise(call: Call) -> None:
     assert call.entry is not None
     if not call.route.is_public:
         access.authorise(call)
+    if (beside := call.state.router.alternates.get(call.entry.key)) is not None:
+        call.entry = alternates.choose(call, call.entry, beside)
+        call.route, call.operation = call.entry.record, None
+        call.extra_headers.append((b"gatehouse-revision", b"%d" % call.route.revision))
     if call.operation is None:
         if call.route.is_public:
             access.show_version(call)
@@ -144,7 +151,7 @@ def authorise(call: Call) -> None:
 
 async def check_signed_body(call: Call) -> None:
     """Read the body and compare it with the digest that was signed, before anything of it goes on."""
-    upstream = call.state.upstreams.get(call.route.version_id) if call.route is not None else None
+    upstream = call.state.upstreams.get(call.entry.key) if call.entry is not None else None
     body = await replies.read_body(call, upstream.max_body_bytes if upstream is not None else SIGNED_BODY_BYTES)
     signatures.check_body(call.headers, body)
     call.whole_body = body

@@ -103,6 +103,10 @@ class RouteRecord:
     `visibility` is `everyone` or `teams`: then only `team_ids` (the owner's included) may see it. `version_in` is where
     a call names the version: path, or the header or query parameter `version_name`; where it names none there, the
     version with `is_default` answers. Limits of 0 bytes are none. `brownouts` are (start, end) in epoch seconds.
+
+    A record with `beside` stands beside the version of that key, under the key `{beside}~{alternate}`: `alternate` is
+    `env:{environment}`, `rev:{number}` or `canary`. A canary gets `canary_percent` of the calls, and those whose
+    `canary_header` has `canary_value` (any, when empty); it falls back above `canary_max_error_percent`.
     """
 
     version_id: str
@@ -120,6 +124,12 @@ class RouteRecord:
     blocked_reason: str = ""
     blocked_until: float | None = None
     brownouts: tuple[tuple[float, float], ...] = ()
+    beside: str = ""
+    alternate: str = ""
+    canary_percent: float = 0.0
+    canary_header: str = ""
+    canary_value: str = ""
+    canary_max_error_percent: float = 100.0
     environment: str = "production"
     operations: tuple[OperationRecord, ...] = ()
     prompt: str = ""

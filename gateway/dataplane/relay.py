@@ -39,8 +39,8 @@ BODILESS_STATUSES = replies.BODILESS
 
 def target_of(call: Call) -> UpstreamRecord:
     """Return where the version's calls go."""
-    assert call.route is not None
-    target = call.state.upstreams.get(call.route.version_id)
+    assert call.entry is not None
+    target = call.state.upstreams.get(call.entry.key)
     if target is None:
         raise UpstreamUnreachable("This version has no upstream. Its owners must set one.")
     return target

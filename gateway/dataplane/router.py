@@ -16,6 +16,7 @@ from email.utils import formatdate
 
 import orjson
 
+from gateway.dataplane.alternates import Canary
 from gateway.dataplane.errors import (
     BadRequest,
     Header,
@@ -48,13 +49,16 @@ class Route:
     Its operations are kept as they came, packed, until the first call: of ten thousand versions a worker serves few.
     """
 
-    __slots__ = ("_packed", "_root", "record", "state_headers")
+    __slots__ = ("_packed", "_root", "canary", "key", "record", "state_headers")
 
     def __init__(self, record: RouteRecord) -> None:
         self._packed = orjson.dumps([[o.operation_id, o.method, o.path, o.is_deprecated] for o in record.operations])
         self._root: Node | None = None
         self.record = replace(record, operations=())
         self.state_headers = _state_headers(record)
+        # Under which its upstream is found; set by who puts it into a router.
+        self.key = record.version_id
+        self.canary = Canary(record) if record.alternate == "canary" else None
 
     @property
     def root(self) -> Node:
@@ -173,11 +177,17 @@ class Router:
 
     def __init__(self) -> None:
         self.by_key: dict[str, Route] = {}
+        # By the key of a version, then by name: what is served beside its current revision.
+        self.alternates: dict[str, dict[str, Route]] = {}
         self._by_base: dict[tuple[str, ...], dict[str, str]] = {}
         self._selectors: dict[tuple[str, ...], Selector] = {}
 
     def put(self, key: str, route: Route) -> None:
         """Add or replace a version; raise ValueError when another one holds its address."""
+        route.key = key
+        if route.record.beside:
+            self._put_beside(key, route)
+            return
         base, version = _base_segments(route.record.base_path), route.record.version
         if route.record.version_in != "path":
             self.remove(key)
@@ -188,6 +198,15 @@ class Router:
             raise ValueError(f"route: {route.record.base_path}/{version} is held by {holder}")
         self.remove(key)
         self._by_base.setdefault(base, {})[version] = key
+        self.by_key[key] = route
+
+    def _put_beside(self, key: str, route: Route) -> None:
+        old = self.by_key.get(key)
+        if old is not None and old.canary is not None and old.record == route.record:
+            # Nothing about the trial changed: what was counted of it goes on.
+            route.canary = old.canary
+        self.remove(key)
+        self.alternates.setdefault(route.record.beside, {})[route.record.alternate] = route
         self.by_key[key] = route
 
     def _select(self, base: tuple[str, ...], key: str, route: Route) -> None:
@@ -210,6 +229,12 @@ class Router:
         """Forget a version, if it was there."""
         old = self.by_key.pop(key, None)
         if old is None:
+            return
+        if old.record.beside:
+            names = self.alternates.get(old.record.beside, {})
+            names.pop(old.record.alternate, None)
+            if not names:
+                self.alternates.pop(old.record.beside, None)
             return
         base = _base_segments(old.record.base_path)
         selector = self._selectors.get(base)

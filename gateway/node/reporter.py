@@ -105,7 +105,7 @@ def _row(report: NodeReport, link: WorkerLink, skew: float) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _stats(report: NodeReport, series: dict[str, float], skew: float) -> dict[str, float | None]:
+def _stats(report: NodeReport, series: dict[str, float], skew: float) -> dict[str, Any]:
     """Return what the console's node page shows of a worker."""
     store = series.get('gatehouse_limit_questions_total{by="store"}', 0)
     leased = series.get('gatehouse_limit_questions_total{by="lease"}', 0)
@@ -118,4 +118,6 @@ def _stats(report: NodeReport, series: dict[str, float], skew: float) -> dict[st
         "is_limit_store_up": series.get("gatehouse_limit_store_up", 1),
         "spool_age_seconds": round(report.spool_age_seconds, 1),
         "clock_skew_seconds": round(skew, 3),
+        # `gatehouse_canary_fallback{version="…",revision="…"}` of each canary that this worker gave up.
+        "canary_fallbacks": [name for name in series if name.startswith("gatehouse_canary_fallback{")],
     }

@@ -25,6 +25,7 @@ def _types(*rows: tuple[str, str, int, str, str, str]) -> dict[str, ProblemType]
 GATEWAY = _types(
     ("route-not-found", "No API at this path", 404, "caller", "No published API has this path.", "Copy the base URL from the API's page in the catalog. Paths are case-sensitive."),
     ("version-unknown", "No such version", 404, "caller", "The API exists, the version in the path does not.", "Use a version the API's page lists, such as /v1/."),
+    ("revision-unknown", "No such revision", 404, "caller", "Gatehouse-Revision names a revision that is not offered to you.", "Leave the header out. Owners see on the version's page Environments which revisions can be called."),
     ("operation-unknown", "No such operation", 404, "caller", "The version's document has no operation with this path.", "Compare the path with the operations of the version's docs."),
     ("method-not-allowed", "Method not allowed", 405, "caller", "The path exists, but not with this method.", "Use one of the methods the Allow header names."),
     ("version-retired", "This version is retired", 410, "caller", "The version was retired and is not served any more.", "Move to the successor the Link header and the catalog page name."),

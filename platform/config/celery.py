@@ -31,6 +31,11 @@ app.conf.beat_schedule = {
         "schedule": 2.0,
         "options": {"expires": 2},
     },
+    "settle-canaries": {
+        "task": "gateway.control.tasks.settle_canaries",
+        "schedule": 2.0,
+        "options": {"expires": 2},
+    },
     "compact-changelog": {
         "task": "gateway.control.tasks.compact_changelog",
         "schedule": 3600.0,

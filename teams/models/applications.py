@@ -53,6 +53,9 @@ class Credential(models.Model):
     created_at = models.DateTimeField(default=now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     disabled_at = models.DateTimeField(null=True, blank=True)
+    disabled_reason = models.CharField(max_length=200, blank=True)
+    # The key that takes this one's place; until its expiry both are served.
+    successor = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     revoked_at = models.DateTimeField(null=True, blank=True)
     row_version = models.PositiveIntegerField(default=1, editable=False)
 
@@ -64,9 +67,11 @@ class Credential(models.Model):
 
     @property
     def state(self) -> str:
-        """Say active, disabled, expired or revoked, from the times alone."""
+        """Say active, rotating, disabled, expired or revoked, from the times alone."""
         if self.revoked_at:
             return "revoked"
         if self.expires_at and self.expires_at <= now():
             return "expired"
-        return "disabled" if self.disabled_at else "active"
+        if self.disabled_at:
+            return "disabled"
+        return "rotating" if self.successor_id else "active"

@@ -127,7 +127,10 @@ class CredentialSerializer(serializers.ModelSerializer[Credential]):
 
     class Meta:
         model = Credential
-        fields = ("id", "application", "name", "environment", "hint", "state", "created_at", "expires_at", "revoked_at")
+        fields = (
+            "id", "application", "name", "environment", "hint", "state", "created_at", "expires_at", "disabled_at",
+            "disabled_reason", "revoked_at",
+        )  # fmt: skip
 
 
 class MadeCredentialSerializer(CredentialSerializer):
@@ -145,6 +148,31 @@ class NewCredentialSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=120)
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class NewKeySerializer(NewCredentialSerializer):
+    """A new key, and the environment it belongs to."""
+
+    environment = serializers.CharField(max_length=40, required=False, default="production")
+
+
+class RotationSerializer(serializers.Serializer[Any]):
+    """For how long the old key is served beside the new one, in hours."""
+
+    overlap_hours = serializers.IntegerField(min_value=0, max_value=24 * 30, required=False, default=24)
+
+
+class DisableSerializer(serializers.Serializer[Any]):
+    """Why."""
+
+    reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class LeakSerializer(serializers.Serializer[Any]):
+    """A key that was found in the open, and where."""
+
+    key = serializers.CharField(max_length=200)
+    where = serializers.CharField(max_length=150, required=False, default="", allow_blank=True)
 
 
 class TokenSerializer(serializers.ModelSerializer[AccessToken]):

@@ -54,6 +54,15 @@ urlpatterns = [
         views.CredentialViewSet.as_view({"post": "revoke"}),
         name="credential-revoke",
     ),
+    *(
+        path(
+            f"{APPLICATION}/credentials/<str:public_id>/{action}",
+            views.CredentialViewSet.as_view({"post": action}),
+            name=f"credential-{action}",
+        )
+        for action in ("rotate", "disable", "enable")
+    ),
+    path("leaks", views.LeakView.as_view(), name="leaks"),
     path("events", events.EventViewSet.as_view({"get": "list"}), name="events"),
     path("event-types", events.EventTypesView.as_view(), name="event-types"),
     path("notices", events.NoticeViewSet.as_view({"get": "list"}), name="notices"),

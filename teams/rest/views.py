@@ -22,7 +22,14 @@ from teams.models import AccessToken, Application, AuditEvent, Credential, Invit
 from teams.rest import serializers as forms
 from teams.roles import teams_of
 from teams.services.applications import create_application, update_application
-from teams.services.credentials import issue_credential, revoke_credential
+from teams.services.credentials import (
+    disable_credential,
+    enable_credential,
+    issue_credential,
+    report_leak,
+    revoke_credential,
+    rotate_credential,
+)
 from teams.services.people import (
     accept_invitation,
     change_role,
@@ -225,6 +232,7 @@ class CredentialViewSet(PublicViewSet):
 
     permissions: ClassVar = {
         "list": "team.view", "create": "team.develop", "retrieve": "team.view", "revoke": "team.develop",
+        "rotate": "team.develop", "disable": "team.develop", "enable": "team.develop",
     }  # fmt: skip
     serializer_class = forms.CredentialSerializer
     queryset = Credential.objects.none()
@@ -234,12 +242,38 @@ class CredentialViewSet(PublicViewSet):
         application = selectors.application_for(self.actor, self.kwargs["application"])
         return application.credentials.select_related("application__team")
 
-    @extend_schema(request=forms.NewCredentialSerializer, responses={201: forms.MadeCredentialSerializer})
+    @extend_schema(request=forms.NewKeySerializer, responses={201: forms.MadeCredentialSerializer})
     def create(self, request: Request, application: str) -> Response:
         """Create a key; it is in this answer alone."""
         found = selectors.application_for(self.actor, application)
-        body = self.body(forms.NewCredentialSerializer)
-        credential, key = issue_credential(application=found, actor=self.actor, **body)
+        body = self.body(forms.NewKeySerializer)
+        return self._reveal(*issue_credential(application=found, actor=self.actor, **body))
+
+    @extend_schema(request=forms.RotationSerializer, responses={201: forms.MadeCredentialSerializer})
+    def rotate(self, request: Request, application: str, public_id: str) -> Response:
+        """Issue a successor of a key; it is in this answer alone."""
+        row = self.matched()
+        overlap = timedelta(hours=self.body(forms.RotationSerializer)["overlap_hours"])
+        return self._reveal(
+            *rotate_credential(credential=row, actor=self.actor, overlap=overlap, row_version=row.row_version)
+        )
+
+    @extend_schema(request=forms.DisableSerializer)
+    def disable(self, request: Request, application: str, public_id: str) -> Response:
+        """Refuse a key until it is enabled again."""
+        row = self.matched()
+        reason = self.body(forms.DisableSerializer)["reason"]
+        return self.answer(
+            disable_credential(credential=row, actor=self.actor, reason=reason, row_version=row.row_version)
+        )
+
+    @extend_schema(request=None)
+    def enable(self, request: Request, application: str, public_id: str) -> Response:
+        """Serve a disabled key again."""
+        row = self.matched()
+        return self.answer(enable_credential(credential=row, actor=self.actor, row_version=row.row_version))
+
+    def _reveal(self, credential: Credential, key: str) -> Response:
         credential.key = key  # type: ignore[attr-defined]
         credential.signing_secret = signing_secret_of(credential.public_id)  # type: ignore[attr-defined]
         return once_only(self.answer(credential, status=201, serializer_class=forms.MadeCredentialSerializer))
@@ -249,6 +283,20 @@ class CredentialViewSet(PublicViewSet):
         """Revoke a key for ever."""
         row = self.matched()
         return self.answer(revoke_credential(credential=row, actor=self.actor, row_version=row.row_version))
+
+
+class LeakView(APIView):
+    """Takes reports of keys that were found in the open."""
+
+    permission = "public"
+
+    @extend_schema(request=forms.LeakSerializer, responses={202: None})
+    def post(self, request: Request) -> Response:
+        """Disable the key if it works; the answer is the same for every key."""
+        form = forms.LeakSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        report_leak(**form.validated_data)
+        return Response(status=202)
 
 
 class TokenViewSet(PublicViewSet):

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from apis.models import Environment
 from apis.services.collections import create_collection
 from apis.services.imports import import_document
 from apis.services.keys import get_key
@@ -84,10 +85,12 @@ def world(admin, owner, publisher, developer, member, stranger, team) -> dict[st
     prompt = create_prompt(team=team, name="Say", text="Say {{text}}", model="local/m", actor=owner)
     invitation, _ = invite_member(team=team, email="new@example.com", role="viewer", actor=owner)
     webhook, _ = create_webhook(team=team, url="http://127.0.0.1:9", actor=owner)
+    Environment.objects.create(slug="staging", name="Staging")
     notify(people=[owner], title="Look", text="Here.", url="/catalog")
     return {
         "collection": create_collection(team=team, name="Shop", actor=owner).slug,
-        "brownout": "brn_none", "access": "acr_none", "waiver": "lwv_none", "planned": "pmv_none",
+        "brownout": "brn_none", "access": "acr_none", "environment": "staging",
+        "waiver": "lwv_none", "planned": "pmv_none",
         "webhook": webhook.public_id, "delivery": send_test(webhook=webhook, actor=owner).public_id,
         "notice": Notice.objects.get().public_id,
         "team": team.slug, "api": "orders", "version": "v1", "operation_id": "listOrders", "code": "key-missing",

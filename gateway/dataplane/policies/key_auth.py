@@ -11,6 +11,7 @@ from typing import Any
 
 import jwt
 
+from gateway.dataplane import alternates
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import Header, KeyExpired, KeyInvalid, KeyRevoked, StateStale, Unauthenticated
 from gateway.dataplane.keys import LIVE_PREFIX, TRY_IT_PREFIX, hash_key, is_well_formed
@@ -101,7 +102,7 @@ def _by_key(call: Call, token: str, runtime: Runtime) -> None:
 
 def _check_key(call: Call, record: CredentialRecord) -> None:
     assert call.route is not None
-    if record.environment != call.route.environment:
+    if record.environment != call.route.environment and not alternates.is_deployed(call, record.environment):
         raise _invalid(f"The key belongs to {record.environment}, this is {call.route.environment}.")
     if record.revoked_at is not None and record.revoked_at <= call.at:
         raise KeyRevoked("The key was revoked. Make a new one for the application.", headers=CHALLENGE_INVALID)

@@ -20,21 +20,21 @@ CHECK_SECONDS = 5.0
 _watched: dict[int, asyncio.Task[None]] = {}
 
 
-def watch(group: Group, runtime: Runtime, version_id: str) -> None:
+def watch(group: Group, runtime: Runtime, key: str) -> None:
     """Begin to check a group's targets, once."""
     if id(group) not in _watched:
-        task = asyncio.get_running_loop().create_task(_check_for_ever(group, runtime, version_id), name="health checks")
+        task = asyncio.get_running_loop().create_task(_check_for_ever(group, runtime, key), name="health checks")
         _watched[id(group)] = task
         task.add_done_callback(lambda _: _watched.pop(id(group), None))
 
 
-async def _check_for_ever(group: Group, runtime: Runtime, version_id: str) -> None:
+async def _check_for_ever(group: Group, runtime: Runtime, key: str) -> None:
     record = group.record
-    while runtime.live.current().upstreams.get(version_id) is record:
+    while runtime.live.current().upstreams.get(key) is record:
         for target in group.targets:
             is_healthy = await _is_healthy(runtime, target, group)
             if is_healthy != target.is_healthy:
-                log.warning("event=target_%s version=%s", "recovered" if is_healthy else "unhealthy", version_id)
+                log.warning("event=target_%s version=%s", "recovered" if is_healthy else "unhealthy", key)
             target.is_healthy = is_healthy
         # Spread, so that the workers of an installation do not ask at the same moment.
         await asyncio.sleep(record.health_seconds * random.uniform(0.8, 1.2))  # noqa: S311

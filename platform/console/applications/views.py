@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 
 from apis.models import Subscription
 from apis.selectors import visible_subscriptions
+from apis.selectors.environments import environments
 from apis.services.subscriptions import end_subscription
 from common.clock import now
 from common.errors import NotFound
@@ -22,11 +23,17 @@ from console.home.views import number_cards
 from console.pages import Tab, render_page
 from console.tables import Table, csv_response
 from gateway.control.rollout import wait_until_applied
-from teams.models import Application, Role, User
+from teams.models import Application, Credential, Role, User
 from teams.roles import has_role, teams_of
 from teams.selectors import application_for, applications_for, credential_for
 from teams.services.applications import create_application, update_application
-from teams.services.credentials import issue_credential, revoke_credential
+from teams.services.credentials import (
+    disable_credential,
+    enable_credential,
+    issue_credential,
+    revoke_credential,
+    rotate_credential,
+)
 from usage.selectors import application_usage, last_used
 
 OVER = ("ended", "rejected", "cancelled")
@@ -123,13 +130,21 @@ def application(request: HttpRequest, app: str) -> HttpResponse:
 
 
 class KeyForm(GatehouseForm):
-    """A new key."""
+    """A new key; which environment is asked where there are several."""
 
     name = forms.CharField(max_length=120, help_text="Where it is used, such as: production server.")
     days = forms.ChoiceField(
         label="Expires", required=False,
         choices=[("", "never"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year")],
     )  # fmt: skip
+    environment = forms.ChoiceField(required=False, help_text="What is deployed there answers its calls.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows = [(row.slug, row.name) for row in environments()]
+        self.fields["environment"].choices = rows  # type: ignore[attr-defined]
+        if len(rows) == 1:
+            del self.fields["environment"]
 
 
 @never_cache
@@ -143,6 +158,7 @@ def keys(request: HttpRequest, app: str) -> HttpResponse:
         credential, key = issue_credential(
             application=found, name=form.cleaned_data["name"], actor=request.user,  # type: ignore[arg-type]
             expires_at=now() + timedelta(days=int(days)) if days else None,
+            environment=form.cleaned_data.get("environment") or "production",
         )  # fmt: skip
         signing = {"id": credential.public_id, "secret": signing_secret_of(credential.public_id)}
         wait_until_applied("credential", credential.public_id)
@@ -154,10 +170,7 @@ def keys(request: HttpRequest, app: str) -> HttpResponse:
 @page("team.develop", methods=("GET", "HEAD", "POST"))
 def revoke_key(request: HttpRequest, app: str, key: str) -> HttpResponse:
     """Say what revoking a key does, then do it."""
-    found = application_for(request.user, app)  # type: ignore[arg-type]
-    credential = credential_for(request.user, key)  # type: ignore[arg-type]
-    if credential.application_id != found.pk:
-        raise NotFound("There is no such key of this application.")
+    found, credential = _key(request, app, key)
     if request.method == "POST":
         revoke_credential(credential=credential, actor=request.user)  # type: ignore[arg-type]
         applied, live = wait_until_applied("credential", credential.public_id)
@@ -170,6 +183,59 @@ def revoke_key(request: HttpRequest, app: str, key: str) -> HttpResponse:
         "last_used_at": last_used([credential.public_id]).get(credential.public_id),
     }  # fmt: skip
     return render_page(request, "applications/revoke.html", context)
+
+
+class RotateForm(GatehouseForm):
+    """How long both keys are served."""
+
+    hours = forms.ChoiceField(
+        label="Both are served for", initial="24",
+        choices=[("1", "an hour"), ("24", "a day"), ("168", "a week"), ("720", "30 days")],
+    )  # fmt: skip
+
+
+@never_cache
+@page("team.develop", methods=("GET", "HEAD", "POST"))
+def rotate_key(request: HttpRequest, app: str, key: str) -> HttpResponse:
+    """Say what rotating a key does, then do it and show the new one once."""
+    found, credential = _key(request, app, key)
+    form = RotateForm(request.POST or None)
+    head = head_of(request, found, "keys")
+    if request.method == "POST" and form.is_valid():
+        overlap = timedelta(hours=int(form.cleaned_data["hours"]))
+        successor, secret = rotate_credential(credential=credential, actor=request.user, overlap=overlap)  # type: ignore[arg-type]
+        wait_until_applied("credential", successor.public_id)
+        context = {**head, "credential": credential, "successor": successor, "secret": secret}
+        return render_page(request, "applications/rotated.html", context)
+    context = {
+        **head, "credential": credential, "form": form,
+        "last_used_at": last_used([credential.public_id]).get(credential.public_id),
+    }  # fmt: skip
+    return render_page(request, "applications/rotate.html", context, status=422 if form.errors else 200)
+
+
+@page("team.develop", methods=("POST",))
+def switch_key(request: HttpRequest, app: str, key: str) -> HttpResponse:
+    """Disable a key, or serve a disabled one again."""
+    found, credential = _key(request, app, key)
+    user: User = request.user  # type: ignore[assignment]
+    if credential.state == "disabled":
+        enable_credential(credential=credential, actor=user)
+        text = f"{credential.name} is served again."
+    else:
+        disable_credential(credential=credential, actor=user, reason="Disabled on the keys page.")
+        text = f"{credential.name} is disabled: calls with it get 401 until you enable it."
+    wait_until_applied("credential", credential.public_id)
+    messages.success(request, text)
+    return HttpResponseRedirect(f"/applications/{found.public_id}/keys")
+
+
+def _key(request: HttpRequest, app: str, key: str) -> tuple[Application, Credential]:
+    found = application_for(request.user, app)  # type: ignore[arg-type]
+    credential = credential_for(request.user, key)  # type: ignore[arg-type]
+    if credential.application_id != found.pk:
+        raise NotFound("There is no such key of this application.")
+    return found, credential
 
 
 @page("team.view")

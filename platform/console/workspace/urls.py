@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from console.workspace import api, callers, create, design, lint, lists, moves, revisions, version
+from console.workspace import api, callers, create, design, environments, lint, lists, moves, revisions, version
 
 API = "workspace/<slug:team>/<slug:api>"
 VERSION = f"{API}/<str:version>"
@@ -26,6 +26,11 @@ urlpatterns: list[URLPattern] = [
     path(f"{VERSION}/callers", callers.callers, name="workspace_callers"),
     path(f"{VERSION}/callers/write", callers.write, name="workspace_write"),
     path(f"{VERSION}/callers/brownouts/<str:brownout>/cancel", callers.cancel, name="workspace_cancel_brownout"),
+    path(f"{VERSION}/environments", environments.overview, name="workspace_environments"),
+    path(f"{VERSION}/environments/<slug:environment>", environments.promote, name="workspace_promote"),
+    path(f"{VERSION}/environments/<slug:environment>/leave", environments.leave, name="workspace_leave"),
+    path(f"{VERSION}/revisions/<int:number>/canary", environments.canary, name="workspace_canary"),
+    path(f"{VERSION}/canary", environments.change, name="workspace_change_canary"),
     path(f"{VERSION}/lint", lint.lint, name="workspace_lint"),
     path(f"{VERSION}/lint/<slug:code>/waive", lint.waive, name="workspace_waive_rule"),
     path(f"{VERSION}/lint/waivers/<str:waiver>/end", lint.end, name="workspace_end_waiver"),

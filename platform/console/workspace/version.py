@@ -87,6 +87,7 @@ def version_tabs(version: ApiVersion, current: str) -> list[Tab]:
         ("design", "Design", f"{base}/design"),
         ("lint", "Lint", f"{base}/lint"),
         ("revisions", "Revisions", f"{base}/revisions"),
+        ("environments", "Environments", f"{base}/environments"),
         ("callers", "Callers", f"{base}/callers"),
         ("usage", "Usage", f"{base}/usage"),
     ]
