@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from apis.models import ApiVersion, Canary, Revision
 from apis.selectors.gate import gate_of
 from apis.services.announcements import workspace_path
-from apis.services.releases import require_passed
+from apis.services.releases import approve_alone, require_passed, require_release_path
 from apis.signals import version_changed
 from common.clock import now
 from common.errors import Conflict, Invalid
@@ -31,20 +31,18 @@ def start_canary(
 ) -> Canary:
     """Send a share of the calls, or those with a header, to an approved revision of a served version.
 
-    What a release asks for is asked for here: breaking changes are refused, risky ones ticked in `accepted`.
+    What a release asks for is asked for here: approvals, no breaking change, risky ones ticked in `accepted`.
     """
     version = revision.version
     require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="start trials")
     if version.state not in ("published", "deprecated"):
         raise Conflict(f"{version} is not served: there is nothing to try it beside.", code="move-not-possible")
-    if revision.state != Revision.State.APPROVED:
-        state = revision.get_state_display().lower()
-        raise Conflict(f"Revision {revision.number} is {state}: it is tried once it is approved.",
-                       code="move-not-possible")  # fmt: skip
+    path = require_release_path(revision, actor)
     _check(percent, header, max_error_percent)
     require_passed(gate_of(revision), accepted)
     try:
         with transaction.atomic():
+            approve_alone(revision, path, actor)
             canary = Canary.objects.create(
                 version=version, revision=revision, percent=percent, header=header.strip(),
                 header_value=header_value.strip(), max_error_percent=max_error_percent, started_by=actor,

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from apis.diff import Finding, verdict
 from apis.guards import failing_guards
-from apis.lifecycle import ROUTED, VERSION_STATES, path_guards, release_path
+from apis.lifecycle import ROUTED, VERSION_STATES, Move, path_guards, release_path
 from apis.models import Api, ApiVersion, Canary, Deployment, Environment, Release, Revision, Waiver
 from apis.selectors.gate import Change, Gate, changes_between, gate_of
 from apis.selectors.versions import current_revision
@@ -42,12 +42,7 @@ def release_revision(*, revision: Revision, actor: User, accepted: Collection[st
     if version.state not in ROUTED:
         state = VERSION_STATES[version.state].label.lower()
         raise Conflict(f"{version} is {state}: it serves no revision.", code="move-not-possible", state=version.state)
-    path = release_path(revision.state, version.api.team.required_approvals)
-    if not path:
-        raise _needs_approval(revision)
-    reasons = failing_guards(path_guards(path), version, actor)
-    if reasons:
-        raise Conflict(" ".join(reasons), code="guard-failed", reasons=reasons, state=revision.state)
+    path = require_release_path(revision, actor)
     gate = gate_of(revision)
     if version.state != ApiVersion.State.PREVIEW:
         require_passed(gate, accepted)
@@ -59,15 +54,32 @@ def release_revision(*, revision: Revision, actor: User, accepted: Collection[st
             raise Conflict(
                 f"Somebody released another revision of {version} meanwhile. Compare again.", code="move-lost"
             )
-        for move in path[:-1]:
-            changes = {"submitted_at": now()} if move.name == "submit" else {}
-            move_revision(revision=revision, name=move.name, actor=actor, **changes)
+        approve_alone(revision, path, actor)
         release = deploy(
             revision=revision, actor=actor, kind=Release.Kind.RELEASE, note=note,
             findings=[change.finding for change in gate.changes], accepted=accepted,
         )  # fmt: skip
         version_changed.send(sender=ApiVersion, version=version)
     return release
+
+
+def require_release_path(revision: Revision, actor: User) -> tuple[Move, ...]:
+    """Return the moves that make a revision current; raise Conflict with what stands against it."""
+    version = revision.version
+    path = release_path(revision.state, version.api.team.required_approvals)
+    if not path:
+        raise _needs_approval(revision)
+    reasons = failing_guards(path_guards(path), version, actor)
+    if reasons:
+        raise Conflict(" ".join(reasons), code="guard-failed", reasons=reasons, state=revision.state)
+    return path
+
+
+def approve_alone(revision: Revision, path: tuple[Move, ...], actor: User) -> None:
+    """Make the moves before the last of a release's path: where a team asks for no approval, one person makes all."""
+    for move in path[:-1]:
+        changes = {"submitted_at": now()} if move.name == "submit" else {}
+        move_revision(revision=revision, name=move.name, actor=actor, **changes)
 
 
 def roll_back(*, revision: Revision, actor: User, reason: str = "") -> Release:

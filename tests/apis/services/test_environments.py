@@ -118,6 +118,13 @@ def test_a_trial_runs_changes_and_ends(published, approved, publisher, member):
         change_canary(canary=canary, percent=1, actor=publisher)
 
 
+def test_where_no_approval_is_asked_for_one_person_tries_a_draft(published, working, publisher):
+    start_canary(revision=working, actor=publisher, percent=5)
+    working.refresh_from_db()
+    assert working.state == "approved"
+    assert compiled(published)["route", "canary"].revision == 2
+
+
 def test_a_trial_that_becomes_current_is_over(published, approved, publisher):
     canary = start_canary(revision=approved, actor=publisher, percent=10)
     release_revision(revision=approved, actor=publisher)
@@ -134,13 +141,13 @@ def test_a_trial_without_sense_is_refused(approved, publisher, values):
 
 
 def test_a_revision_that_is_not_approved_or_breaks_callers_is_not_tried(working, published, publisher, owner, team):
-    with pytest.raises(Conflict, match="is draft: it is tried once it is approved"):
-        start_canary(revision=working, actor=publisher, percent=5)
-    broken = working.source.replace("listOrders", "listOrders").replace('"/orders/{id}"', '"/items/{id}"')
-    save_draft(revision=working, source=broken, if_match="*", actor=publisher)
     team.required_approvals = 1
     team.save()
     published.api.team.refresh_from_db()
+    with pytest.raises(Conflict, match="one other person"):
+        start_canary(revision=working, actor=publisher, percent=5)
+    broken = working.source.replace("listOrders", "listOrders").replace('"/orders/{id}"', '"/items/{id}"')
+    save_draft(revision=working, source=broken, if_match="*", actor=publisher)
     submit_for_review(version=published, actor=publisher)
     working.refresh_from_db()
     working.version = published
