@@ -30,7 +30,8 @@ PAGES = (
     "/ai/providers", "/ai/providers/new", "/ai/providers/demo", "/ai/models/demo/smollm2-135m", "/ai/prompts",
     "/ai/prompts/new", "/ai/prompts/demo/translate", "/ai/prompts/demo/translate/publish", "/usage", "/usage/costs",
     "/teams", "/teams/new", "/teams/demo", "/teams/demo/members", "/teams/demo/settings", "/teams/demo/webhooks",
-    "/notifications", "/help/events", "/help/lint", "/admin/lint", "/teams/demo/lint", f"{ORDERS}/v1/lint", f"{ORDERS}/v1/environments", "/admin/environments",
+    "/notifications", "/help/events", "/help/lint", "/admin/lint", "/teams/demo/lint", f"{ORDERS}/v1/lint",
+    f"{ORDERS}/v1/environments", "/admin/environments",
     f"{ORDERS}/v1/lint/info-contact/waive", "/catalog/collections/new", f"{ORDERS}/v1/callers/write", "/admin/gateways",
     "/admin/audit", "/admin/gallery", "/problems", "/problems/quota-exceeded",
 )  # fmt: skip
