@@ -55,6 +55,7 @@ EVENT_TYPES: tuple[EventType, ...] = (
     EventType("canary.changed", "The share of a trial changed.", "canary.change"),
     EventType("canary.ended", "A trial ended.", "canary.end"),
     EventType("canary.fell_back", "A trial failed too often and ended by itself.", "canary.fall_back"),
+    EventType("revision.commented", "Somebody commented on a revision.", "review.comment"),
     EventType("plan.created", "A plan was added.", "plan.create"),
     EventType("plan.updated", "A plan changed.", "plan.update"),
     EventType("subscription.created", "An application subscribed, or asks to.", "subscription.create"),

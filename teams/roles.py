@@ -40,7 +40,8 @@ def require_role(*, actor: User, team: Team, role: Role, what: str = "do this") 
         raise NotFound("There is nothing here, or it is not shared with you.")
     if RANK[held] < RANK[role]:
         raise NotAllowed(
-            f"Only a {role.label.lower()} of {team.name} may {what}; you are {held.label.lower()}.",
+            f"Only {'an' if role == Role.OWNER else 'a'} {role.label.lower()} of {team.name} may {what}; "
+            f"you are {held.label.lower()}.",
             role=role.value,
         )
 

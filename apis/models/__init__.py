@@ -5,7 +5,7 @@ from apis.models.catalog import CatalogEntry, Collection, Favourite
 from apis.models.consumption import Plan, Subscription
 from apis.models.contracts import Api, ApiVersion, Deployment, Environment, Operation, Revision, Share
 from apis.models.farewell import Brownout, DeprecationNotice, PlannedMove, SunsetReminder
-from apis.models.history import Canary, ImportJob, Release, Review, Transition, Waiver
+from apis.models.history import Canary, ImportJob, Release, Review, ReviewComment, Transition, Waiver
 from apis.models.lint import LintRuleset, LintWaiver
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "PlannedMove",
     "Release",
     "Review",
+    "ReviewComment",
     "Revision",
     "Share",
     "Subscription",

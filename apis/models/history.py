@@ -15,6 +15,11 @@ def new_import_id() -> str:
     return new_public_id("imp")
 
 
+def new_comment_id() -> str:
+    """Return a review comment's public id."""
+    return new_public_id("rcm")
+
+
 class Transition(models.Model):
     """One move of a version from state to state, for the lifecycle strip."""
 
@@ -44,6 +49,8 @@ class Review(models.Model):
     reviewer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     verdict = models.CharField(max_length=8, choices=Verdict.choices)
     comment = models.TextField(blank=True)
+    # The lines of the team's checklist as they were ticked.
+    checked = models.JSONField(default=list, blank=True)
     at = models.DateTimeField(default=now)
 
     class Meta:
@@ -51,6 +58,25 @@ class Review(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reviewer}: {self.verdict}"
+
+
+class ReviewComment(models.Model):
+    """What somebody says about a line of a revision's source (0: about all of it), until it is resolved."""
+
+    public_id = models.CharField(max_length=40, unique=True, default=new_comment_id, editable=False)
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="comments")
+    line = models.PositiveIntegerField(default=0)
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    body = models.TextField()
+    created_at = models.DateTimeField(default=now, editable=False)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["line", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.author} on line {self.line} of {self.revision}"
 
 
 class Release(models.Model):

@@ -6,6 +6,7 @@ from django.urls import path
 
 from apis.rest.access import AccessRequestViewSet, AskableViewSet
 from apis.rest.catalog import CatalogView, CollectionViewSet, StarView
+from apis.rest.comments import ReviewCommentViewSet
 from apis.rest.consumption import PlanViewSet, SubscriptionViewSet
 from apis.rest.contracts import ApiViewSet, ImportViewSet, VersionViewSet
 from apis.rest.environments import CanaryViewSet, DeploymentViewSet, EnvironmentViewSet
@@ -87,6 +88,16 @@ urlpatterns = [
     ),
     path("revisions/<str:public_id>/waivers", RevisionViewSet.as_view({"post": "waive"}), name="revision-waivers"),
     path("revisions/<str:public_id>/review", RevisionViewSet.as_view({"post": "review"}), name="revision-review"),
+    path(
+        "revisions/<str:revision>/comments",
+        ReviewCommentViewSet.as_view({"get": "list", "post": "create"}),
+        name="revision-comments",
+    ),
+    path(
+        "revisions/<str:revision>/comments/<str:public_id>/resolve",
+        ReviewCommentViewSet.as_view({"post": "resolve"}),
+        name="revision-comment-resolve",
+    ),
     path("revisions/<str:public_id>/changes", RevisionViewSet.as_view({"get": "changes"}), name="revision-changes"),
     path(
         f"{VERSION}/planned-moves",

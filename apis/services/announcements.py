@@ -48,16 +48,24 @@ def tell_users(version: ApiVersion, *, type: str, title: str, text: str, icon: s
     announce(version, users_of(version), type=type, title=title, text=text, icon=icon)
 
 
-def tell_reviewers(version: ApiVersion, actor: User) -> None:
-    """Tell who may judge a revision that it waits; not its sender."""
-    api = version.api
-    notify(
-        people=people_of(api.team, Role.PUBLISHER).exclude(pk=actor.pk),
-        title=f"{version} waits for a review",
-        text=f"{actor.name} sent it for review.",
-        url="/workspace/reviews",
-        icon="eye-check",
-    )
+def tell_reviewers(revision: Revision, actor: User) -> None:
+    """Tell who may judge a revision that it waits; not its sender. Who asked for changes before is asked again."""
+    version = revision.version
+    team = version.api.team
+    before = Review.objects.filter(
+        revision__version=version, revision__number__lt=revision.number, verdict=Review.Verdict.REJECTED
+    ).order_by("-revision__number", "-pk")
+    asked = before.first()
+    again = {asked.reviewer_id} if asked else set()
+    reviewers = people_of(team, Role(team.reviewer_role)).exclude(pk=actor.pk)
+    fields = {"url": f"{workspace_path(version)}/revisions/{revision.number}/review", "icon": "eye-check"}
+    text = f"{actor.name} sent revision {revision.number} for review."
+    notify(people=reviewers.exclude(pk__in=again), title=f"{version} waits for a review", text=text, **fields)
+    if asked is not None:
+        notify(
+            people=reviewers.filter(pk__in=again), title=f"{version} was changed as you asked",
+            text=f"{text} You had asked for: {asked.comment}", **fields,
+        )  # fmt: skip
 
 
 def tell_author(revision: Revision, review: Review) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import IntegrityError, transaction
 
 from apis.guards import working_revision
@@ -22,7 +24,7 @@ def submit_for_review(*, version: ApiVersion, actor: User) -> ApiVersion:
     revision = _movable(version, "submit", actor)
     with transaction.atomic():
         advance(revision=revision, name="submit", actor=actor, submitted_at=now())
-        tell_reviewers(version, actor)
+        tell_reviewers(revision, actor)
     return version
 
 
@@ -36,18 +38,25 @@ def reopen_draft(*, version: ApiVersion, actor: User) -> ApiVersion:
     return _set_aside(version=version, name="reopen", actor=actor)
 
 
-def review_revision(*, revision: Revision, verdict: str, actor: User, comment: str = "") -> Review:
+def review_revision(
+    *, revision: Revision, verdict: str, actor: User, comment: str = "", checked: Sequence[str] = ()
+) -> Review:
     """Give a verdict: enough approvals approve the revision, one rejection sends it back to draft.
 
-    Never the author. Raise Conflict for a revision not in review or judged by this person before.
+    Never the author; by the team's rule publishers or owners alone. `checked` are the lines of the team's checklist
+    that were ticked: an approval ticks all. Raise Conflict for a revision not in review or judged before.
     """
     version = revision.version
-    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="review")
+    require_role(actor=actor, team=version.api.team, role=Role(version.api.team.reviewer_role), what="review")
     if verdict not in Review.Verdict.values:
         raise Invalid(f"The verdict {verdict!r} is neither approved nor rejected.")
     if verdict == Review.Verdict.REJECTED and not comment.strip():
         detail = "Say what has to change."
         raise Invalid(detail, errors=[{"detail": detail, "pointer": "/comment"}])
+    open_lines = [line for line in version.api.team.checklist if line not in checked]
+    if verdict == Review.Verdict.APPROVED and open_lines:
+        detail = f"Look at what {version.api.team} asks for and tick it: {open_lines[0]}"
+        raise Invalid(detail, errors=[{"detail": detail, "pointer": "/checked"}])
     if revision.state != Revision.State.IN_REVIEW:
         raise Conflict(
             f"Revision {revision.number} is {revision.get_state_display().lower()}, not in review.",
@@ -57,7 +66,7 @@ def review_revision(*, revision: Revision, verdict: str, actor: User, comment: s
     with transaction.atomic():
         # Two verdicts at once are counted one after the other.
         ApiVersion.objects.select_for_update().get(pk=version.pk)
-        review = _write_review(revision, verdict, comment, actor)
+        review = _write_review(revision, verdict, comment, actor, list(checked))
         if verdict == Review.Verdict.REJECTED:
             advance(revision=revision, name="reject", actor=actor, reason=comment)
             copy_revision(revision=revision, version=version, author=revision.author)
@@ -93,10 +102,12 @@ def _set_aside(*, version: ApiVersion, name: str, actor: User) -> ApiVersion:
     return version
 
 
-def _write_review(revision: Revision, verdict: str, comment: str, actor: User) -> Review:
+def _write_review(revision: Revision, verdict: str, comment: str, actor: User, checked: list[str]) -> Review:
     try:
         with transaction.atomic():
-            review = Review.objects.create(revision=revision, reviewer=actor, verdict=verdict, comment=comment)
+            review = Review.objects.create(
+                revision=revision, reviewer=actor, verdict=verdict, comment=comment, checked=checked
+            )
     except IntegrityError as error:
         raise Conflict("You have judged this revision already.", code="conflict") from error
     record_audit(
@@ -104,7 +115,7 @@ def _write_review(revision: Revision, verdict: str, comment: str, actor: User) -
         verb=f"review.{'approve' if verdict == Review.Verdict.APPROVED else 'reject'}",
         target=revision,
         team=revision.version.api.team,
-        after={"verdict": verdict, "content_hash": revision.content_hash},
+        after={"verdict": verdict, "content_hash": revision.content_hash, "checked": checked},
         reason=comment,
     )
     return review

@@ -94,6 +94,10 @@ class Team(models.Model):
     contact_email = models.EmailField(blank=True)
     required_approvals = models.PositiveSmallIntegerField(default=1)
     minimum_notice_days = models.PositiveSmallIntegerField(default=30)
+    reviewer_role = models.CharField(
+        max_length=10, choices=[("publisher", "Publishers and owners"), ("owner", "Owners")], default="publisher"
+    )
+    review_checklist = models.TextField(blank=True, help_text="One line each; who approves ticks all of them.")
     row_version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=now, editable=False)
 
@@ -102,6 +106,11 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def checklist(self) -> list[str]:
+        """Return the lines that a reviewer ticks."""
+        return [line.strip() for line in self.review_checklist.splitlines() if line.strip()]
 
 
 class Role(models.TextChoices):

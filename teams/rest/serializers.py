@@ -30,7 +30,7 @@ class TeamSerializer(serializers.ModelSerializer[Team]):
         model = Team
         fields = (
             "id", "slug", "name", "description", "contact_email", "required_approvals", "minimum_notice_days",
-            "created_at",
+            "reviewer_role", "review_checklist", "created_at",
         )  # fmt: skip
 
 

@@ -24,7 +24,10 @@ from teams.services.audit import record_audit
 from teams.signals import team_renamed
 
 INVITATION_DAYS = 7
-TEAM_FIELDS = ("name", "description", "contact_email", "required_approvals", "minimum_notice_days")
+TEAM_FIELDS = (
+    "name", "description", "contact_email", "required_approvals", "minimum_notice_days", "reviewer_role",
+    "review_checklist",
+)  # fmt: skip
 PROFILE_FIELDS = ("name", "zone", "theme", "density", "has_shortcuts", "wants_mail")
 
 

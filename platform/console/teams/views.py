@@ -20,6 +20,7 @@ from teams.models import Invitation, Role, Team, User
 from teams.roles import has_role, teams_of
 from teams.selectors import members_of, membership_for, open_invitations, team_for
 from teams.services.people import (
+    TEAM_FIELDS,
     change_role,
     create_team,
     invitation_url,
@@ -67,6 +68,18 @@ class TeamForm(GatehouseForm):
     minimum_notice_days = forms.IntegerField(
         min_value=0, max_value=3650, initial=30, help_text="Days between a deprecation and its sunset, at least."
     )
+    reviewer_role = forms.ChoiceField(
+        label="Who reviews", choices=[("publisher", "Publishers and owners"), ("owner", "Owners")],
+        initial="publisher", required=False,
+    )  # fmt: skip
+    review_checklist = forms.CharField(
+        max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="One line each. Who approves ticks every line.",
+    )  # fmt: skip
+
+    def clean_reviewer_role(self) -> str:
+        """Return the choice, publishers where none was made."""
+        return self.cleaned_data["reviewer_role"] or "publisher"
 
 
 @page("signed_in", methods=("GET", "HEAD", "POST"))
@@ -237,7 +250,7 @@ class SettingsForm(TeamForm):
 def settings(request: HttpRequest, team: str) -> HttpResponse:
     """Change a team's name, contact and rules."""
     found = team_for(request.user, team)  # type: ignore[arg-type]
-    names = ("name", "description", "contact_email", "required_approvals", "minimum_notice_days", "row_version")
+    names = (*TEAM_FIELDS, "row_version")
     form = SettingsForm(request.POST or None, initial={name: getattr(found, name) for name in names})
 
     def save() -> str:

@@ -27,9 +27,11 @@ from common.errors import Conflict, NotFound
 from common.permissions import page
 from console.forms import GatehouseForm, run_form
 from console.pages import render_page
+from console.workspace.comments import lines_of
 from console.workspace.version import head_of, my_version
 from gateway.control.rollout import wait_until_applied
-from teams.models import Application, User
+from teams.models import Application, Role, User
+from teams.roles import has_role
 
 
 class PlainForm(GatehouseForm):
@@ -376,7 +378,16 @@ def plain_move(request: HttpRequest, team: str, api: str, version: str, move: st
 class ReviewForm(GatehouseForm):
     """A verdict with a comment."""
 
+    checked = forms.MultipleChoiceField(
+        label="What the team asks for", required=False, widget=forms.CheckboxSelectMultiple
+    )
     comment = forms.CharField(max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 4}))
+
+    def __init__(self, checklist: list[str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["checked"].choices = [(line, line) for line in checklist]  # type: ignore[attr-defined]
+        if not checklist:
+            del self.fields["checked"]
 
 
 @page("team.view", methods=("GET", "HEAD", "POST"))
@@ -387,7 +398,7 @@ def review(request: HttpRequest, team: str, api: str, version: str, number: int)
     if revision is None:
         raise NotFound("There is no such revision.")
     revision.version = found
-    form = ReviewForm(request.POST or None)
+    form = ReviewForm(found.api.team.checklist, request.POST or None)
     verdict = Review.Verdict.REJECTED if request.POST.get("verdict") == "rejected" else Review.Verdict.APPROVED
 
     def work() -> str:
@@ -395,6 +406,7 @@ def review(request: HttpRequest, team: str, api: str, version: str, number: int)
             revision=revision,
             verdict=verdict,
             comment=form.cleaned_data["comment"],
+            checked=form.cleaned_data.get("checked", []),
             actor=request.user,  # type: ignore[arg-type]
         )
         messages.success(request, f"Your verdict on revision {number} is recorded.")
@@ -407,5 +419,7 @@ def review(request: HttpRequest, team: str, api: str, version: str, number: int)
         "operations": revision.operations.order_by("position")[:300],
         "reviews": revision.reviews.select_related("reviewer"), "needed": found.api.team.required_approvals,
         "is_author": revision.author_id == request.user.pk,
+        "can_review": has_role(request.user, found.api.team, Role(found.api.team.reviewer_role)),  # type: ignore[arg-type]
+        **lines_of(revision, request),
     }  # fmt: skip
     return render_page(request, "workspace/review.html", context, status=422 if form.errors else 200)

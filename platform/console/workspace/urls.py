@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, path
 
-from console.workspace import api, callers, create, design, environments, lint, lists, moves, revisions, version
+from console.workspace import (
+    api,
+    callers,
+    comments,
+    create,
+    design,
+    environments,
+    lint,
+    lists,
+    moves,
+    revisions,
+    version,
+)
 
 API = "workspace/<slug:team>/<slug:api>"
 VERSION = f"{API}/<str:version>"
@@ -49,6 +61,10 @@ urlpatterns: list[URLPattern] = [
     path(f"{VERSION}/revisions/<int:number>/release", revisions.release, name="workspace_release"),
     path(f"{VERSION}/revisions/<int:number>/waive/<slug:key>", revisions.waive, name="workspace_waive"),
     path(f"{VERSION}/revisions/<int:number>/roll-back", revisions.back, name="workspace_roll_back"),
+    path(f"{VERSION}/revisions/<int:number>/comments", comments.comment, name="workspace_comment"),
+    path(
+        f"{VERSION}/revisions/<int:number>/comments/<str:comment>/resolve", comments.resolve, name="workspace_resolve"
+    ),
     path(f"{VERSION}/revisions/<int:number>/review", moves.review, name="workspace_review"),
     path(f"{VERSION}/moves/<slug:move>", moves.plain_move, name="workspace_move"),
 ]
