@@ -2,7 +2,7 @@
 
 from apis.models.access import AccessRequest
 from apis.models.catalog import CatalogEntry, Collection, Favourite
-from apis.models.consumption import Plan, Subscription
+from apis.models.consumption import Plan, Subscription, SubscriptionApproval
 from apis.models.contracts import Api, ApiVersion, Deployment, Environment, Operation, Revision, Share
 from apis.models.farewell import Brownout, DeprecationNotice, PlannedMove, SunsetReminder
 from apis.models.history import Canary, ImportJob, Release, Review, ReviewComment, Transition, Waiver
@@ -32,6 +32,7 @@ __all__ = [
     "Revision",
     "Share",
     "Subscription",
+    "SubscriptionApproval",
     "SunsetReminder",
     "Transition",
     "Waiver",

@@ -21,6 +21,11 @@ def new_subscription_id() -> str:
     return new_public_id("sub")
 
 
+def one_step() -> list[str]:
+    """Return the steps of a plan that one publisher decides on."""
+    return ["publisher"]
+
+
 class Plan(models.Model):
     """A way to use an API. `limits` is a list of {id, unit, limit, window, algo, by, hard} as STANDARDS has them."""
 
@@ -41,6 +46,10 @@ class Plan(models.Model):
     description = models.CharField(max_length=500, blank=True)
     limits = models.JSONField(default=list, blank=True)
     requires_approval = models.BooleanField(default=False)
+    # Where one is required: the role of each step, in order; a person decides one step of a request.
+    approval_steps = models.JSONField(default=one_step, blank=True)
+    decide_within_days = models.PositiveSmallIntegerField(default=7, help_text="Days until an open request lapses.")
+    terms = models.TextField(blank=True, help_text="What a subscriber accepts, Markdown.")
     is_open = models.BooleanField(default=True, help_text="Open to new subscriptions.")
     on_store_error = models.CharField(max_length=6, choices=StoreError.choices, default=StoreError.LOCAL)
     unknown_price = models.CharField(max_length=7, choices=UnknownPrice.choices, default=UnknownPrice.WARN)
@@ -77,6 +86,13 @@ class Subscription(models.Model):
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     reason = models.CharField(max_length=500, blank=True)
+    # The plan asked for while the present one keeps serving; then the state is change_pending.
+    wanted_plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    # An open request lapses then.
+    decide_by = models.DateTimeField(null=True, blank=True)
+    accepted_terms_at = models.DateTimeField(null=True, blank=True)
+    # Who may resume a suspended one: the provider's suspension is not the subscriber's to lift.
+    is_suspended_by_provider = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -94,3 +110,22 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application} to {self.version}"
+
+
+class SubscriptionApproval(models.Model):
+    """One step of a request's approval: who said yes, in which role's place."""
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="approvals")
+    step = models.PositiveSmallIntegerField()
+    approver = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ["step"]
+        constraints = [
+            models.UniqueConstraint(fields=["subscription", "step"], name="approval_step_once"),
+            models.UniqueConstraint(fields=["subscription", "approver"], name="approver_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.approver} for {self.subscription}"

@@ -15,9 +15,12 @@ from apis.selectors import visible_apis, visible_plans, visible_subscriptions, v
 from apis.services.plans import create_plan, update_plan
 from apis.services.subscriptions import (
     approve_subscription,
+    change_plan,
     end_subscription,
     reject_subscription,
+    resume_subscription,
     subscribe,
+    suspend_subscription,
 )
 from apis.try_it import LIFETIME_SECONDS, mint_try_it_token
 from common.errors import NotFound
@@ -59,7 +62,8 @@ class SubscriptionViewSet(PublicViewSet):
 
     permissions: ClassVar = {
         "list": "signed_in", "retrieve": "team.view", "create": "team.develop", "approve": "team.publish",
-        "reject": "team.publish", "end": "team.develop", "try_it": "team.develop",
+        "reject": "team.publish", "end": "team.develop", "try_it": "team.develop", "change_plan": "team.develop",
+        "suspend": "team.develop", "resume": "team.develop",
     }  # fmt: skip
     serializer_class = forms.SubscriptionSerializer
     filterset_class = filters.SubscriptionFilter
@@ -78,7 +82,9 @@ class SubscriptionViewSet(PublicViewSet):
         if version is None or plan is None:
             raise NotFound("There is no such version or plan.")
         application = application_for(self.actor, body["application"])
-        made = subscribe(application=application, version=version, plan=plan, actor=self.actor)
+        made = subscribe(
+            application=application, version=version, plan=plan, actor=self.actor, accepts_terms=body["accepts_terms"]
+        )
         return self.answer(made, status=201)
 
     @extend_schema(request=None)
@@ -99,6 +105,28 @@ class SubscriptionViewSet(PublicViewSet):
         row = self.matched()
         reason = self.body(forms.RejectSerializer)["reason"]
         return self.answer(end_subscription(subscription=row, actor=self.actor, reason=reason))
+
+    @extend_schema(request=forms.ChangePlanSerializer)
+    def change_plan(self, request: Request, public_id: str) -> Response:
+        """Move to another plan of the API, at once or once it is approved."""
+        row = self.matched()
+        body = self.body(forms.ChangePlanSerializer)
+        plan = visible_plans(self.actor).filter(public_id=body.pop("plan")).first()
+        if plan is None:
+            raise NotFound("There is no such plan.")
+        return self.answer(change_plan(subscription=row, plan=plan, actor=self.actor, **body))
+
+    @extend_schema(request=forms.RejectSerializer)
+    def suspend(self, request: Request, public_id: str) -> Response:
+        """Refuse its keys until it is resumed."""
+        row = self.matched()
+        reason = self.body(forms.RejectSerializer)["reason"]
+        return self.answer(suspend_subscription(subscription=row, actor=self.actor, reason=reason))
+
+    @extend_schema(request=None)
+    def resume(self, request: Request, public_id: str) -> Response:
+        """Serve its keys again."""
+        return self.answer(resume_subscription(subscription=self.matched(), actor=self.actor))
 
     @extend_schema(request=None, responses={201: forms.TryItSerializer})
     def try_it(self, request: Request, public_id: str) -> Response:

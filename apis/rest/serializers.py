@@ -288,12 +288,16 @@ class PlanSerializer(serializers.ModelSerializer[Plan]):
     api = serializers.CharField(source="api.public_id", read_only=True)
     limits = serializers.ListField(child=serializers.DictField(), required=False)
     allowed_models = serializers.ListField(child=serializers.CharField(max_length=260), required=False)
+    approval_steps = serializers.ListField(
+        child=serializers.ChoiceField(choices=[("publisher", "Publisher"), ("owner", "Owner")]), required=False
+    )
 
     class Meta:
         model = Plan
         fields = (
-            "id", "api", "slug", "name", "description", "limits", "requires_approval", "is_open", "on_store_error",
-            "unknown_price", "allowed_models", "policy_ref", "created_at",
+            "id", "api", "slug", "name", "description", "limits", "requires_approval", "approval_steps",
+            "decide_within_days", "terms", "is_open", "on_store_error", "unknown_price", "allowed_models",
+            "policy_ref", "created_at",
         )  # fmt: skip
         read_only_fields = ("slug",)
 
@@ -311,10 +315,14 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
     application = serializers.CharField(source="application.public_id", read_only=True)
     version = serializers.CharField(source="version.public_id", read_only=True)
     plan = serializers.CharField(source="plan.public_id", read_only=True)
+    wanted_plan = serializers.CharField(source="wanted_plan.public_id", read_only=True, allow_null=True)
 
     class Meta:
         model = Subscription
-        fields = ("id", "application", "version", "plan", "state", "reason", "created_at", "started_at", "ended_at")
+        fields = (
+            "id", "application", "version", "plan", "wanted_plan", "state", "reason", "decide_by", "created_at",
+            "started_at", "ended_at",
+        )  # fmt: skip
 
 
 class NewSubscriptionSerializer(serializers.Serializer[Any]):
@@ -323,6 +331,14 @@ class NewSubscriptionSerializer(serializers.Serializer[Any]):
     application = serializers.CharField(max_length=60)
     version = serializers.CharField(max_length=60)
     plan = serializers.CharField(max_length=60)
+    accepts_terms = serializers.BooleanField(required=False, default=False)
+
+
+class ChangePlanSerializer(serializers.Serializer[Any]):
+    """The plan wanted, by its id."""
+
+    plan = serializers.CharField(max_length=60)
+    accepts_terms = serializers.BooleanField(required=False, default=False)
 
 
 class RejectSerializer(serializers.Serializer[Any]):

@@ -19,7 +19,7 @@ VERSION_ACTIONS = (
     "preview", "end_preview", "block", "lift_block", "key",
 )  # fmt: skip
 VERSION = "versions/<str:version>"
-SUBSCRIPTION_ACTIONS = ("approve", "reject", "end", "try_it")
+SUBSCRIPTION_ACTIONS = ("approve", "reject", "end", "try_it", "change_plan", "suspend", "resume")
 
 urlpatterns = [
     path(

@@ -86,7 +86,7 @@ def visible_plans(user: User) -> QuerySet[Plan]:
 def visible_subscriptions(user: User) -> QuerySet[Subscription]:
     """Return the subscriptions of a person's applications, and those to APIs of own teams."""
     subscriptions = Subscription.objects.select_related(
-        "application__team", "version__api__team", "plan", "requested_by", "decided_by"
+        "application__team", "version__api__team", "plan", "wanted_plan", "requested_by", "decided_by"
     )
     if not user.is_authenticated:
         return subscriptions.none()

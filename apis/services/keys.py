@@ -35,6 +35,7 @@ def get_key(
     application_name: str = FIRST_APPLICATION,
     team: Team | None = None,
     plan: Plan | None = None,
+    accepts_terms: bool = False,
 ) -> KeyGrant:
     """Give a key for a version: the application of that name is reused or created, subscribed and given a key.
 
@@ -52,7 +53,9 @@ def get_key(
         subscription = live_subscription(application, version)
         if subscription is None:
             chosen = plan or free_plan(version)
-            subscription = subscribe(application=application, version=version, plan=chosen, actor=actor)
+            subscription = subscribe(
+                application=application, version=version, plan=chosen, actor=actor, accepts_terms=accepts_terms
+            )
         credential, key = issue_credential(
             application=application, name=f"{version.api.slug} {version.name}"[:120], actor=actor
         )
@@ -72,11 +75,11 @@ def consuming_team(version: ApiVersion, actor: User) -> Team:
 
 
 def free_plan(version: ApiVersion) -> Plan:
-    """Return the first open plan that needs no approval; raise Conflict when each needs one."""
-    plan = version.api.plans.filter(is_open=True, requires_approval=False).order_by("id").first()
+    """Return the first open plan that needs no approval and has no terms; raise Conflict when there is none."""
+    plan = version.api.plans.filter(is_open=True, requires_approval=False, terms="").order_by("id").first()
     if plan is None:
         raise Conflict(
-            f"Every plan of {version.api.name} needs an approval: choose one and ask for a subscription.",
+            f"Every plan of {version.api.name} needs an approval or has terms: choose one and subscribe.",
             code="plan-closed",
         )
     return plan

@@ -20,11 +20,17 @@ CHANGEABLE = (
     "description",
     "limits",
     "requires_approval",
+    "approval_steps",
+    "decide_within_days",
+    "terms",
     "is_open",
     "on_store_error",
     "unknown_price",
     "allowed_models",
 )
+
+
+MOST_STEPS = 5
 
 
 def create_plan(*, api: Api, name: str, limits: list[dict[str, Any]], actor: User, **fields: Any) -> Plan:
@@ -75,6 +81,10 @@ def _refuse_unknown(fields: dict[str, Any]) -> None:
 
 def _check(plan: Plan) -> None:
     parse_limits(plan.limits)
+    steps = plan.approval_steps
+    if not isinstance(steps, list) or not 1 <= len(steps) <= MOST_STEPS or not set(steps) <= {"publisher", "owner"}:
+        detail = f"Approval has one to {MOST_STEPS} steps, each of publisher or owner."
+        raise Invalid(detail, errors=[{"detail": detail, "pointer": "/approval_steps"}])
     models = plan.allowed_models
     if not isinstance(models, list) or not all(isinstance(item, str) and item for item in models):
         detail = "The allowed models are a list of model names; an empty list allows all."

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
 from apis.lifecycle import ROUTED, VERSION_STATES
-from apis.models import Api, ApiVersion, Plan, Subscription
+from apis.models import Api, ApiVersion, Plan, Subscription, SubscriptionApproval
 from apis.selectors.visibility import NOTHING, is_shared_with, visible_versions
 from apis.services.catalog import refresh_listing
 from apis.signals import subscription_changed
@@ -23,15 +23,19 @@ from teams.services.notices import notify, people_of
 OVER = ("ended", "rejected", "cancelled")
 
 
-def subscribe(*, application: Application, version: ApiVersion, plan: Plan, actor: User) -> Subscription:
+def subscribe(
+    *, application: Application, version: ApiVersion, plan: Plan, actor: User, accepts_terms: bool = False
+) -> Subscription:
     """Subscribe an application to a version; active at once, or pending where the plan needs approval.
 
-    Raise Conflict for a version that takes no subscriptions, a closed plan, or a subscription that exists already.
+    A plan with terms asks for `accepts_terms`. Raise Conflict for a version that takes no subscriptions, a closed plan,
+    or a subscription that exists already.
     """
     require_role(actor=actor, team=application.team, role=Role.DEVELOPER, what="subscribe its applications")
     if not visible_versions(actor).filter(pk=version.pk).exists():
         raise NotFound(NOTHING)
     _require_subscribable(application, version, plan)
+    require_terms(plan, accepts_terms)
     existing = live_subscription(application, version)
     if existing is not None:
         raise _exists(existing)
@@ -43,6 +47,8 @@ def subscribe(*, application: Application, version: ApiVersion, plan: Plan, acto
         state="pending" if is_pending else "active",
         requested_by=actor,
         started_at=None if is_pending else now(),
+        accepted_terms_at=now() if plan.terms else None,
+        decide_by=now() + timedelta(days=plan.decide_within_days) if is_pending else None,
     )
     subscription.full_clean(validate_unique=False, validate_constraints=False)
     try:
@@ -52,7 +58,7 @@ def subscribe(*, application: Application, version: ApiVersion, plan: Plan, acto
             _require_open_state(ApiVersion.objects.select_for_update().get(pk=version.pk))
             _record(subscription, "subscription.create", actor, before={})
             if is_pending:
-                _ask_providers(subscription)
+                _ask_providers(subscription, Role(plan.approval_steps[0]))
     except IntegrityError as error:
         existing = live_subscription(application, version)
         if existing is None:
@@ -62,21 +68,76 @@ def subscribe(*, application: Application, version: ApiVersion, plan: Plan, acto
 
 
 def approve_subscription(*, subscription: Subscription, actor: User) -> Subscription:
-    """Accept a pending subscription: its keys work within a second."""
-    _require_provider(subscription, actor, "approve subscriptions")
+    """Say yes to an open request; the last step of its plan's approval makes it count within a second.
+
+    A pending subscription becomes active, a change of plan takes effect. Each step wants its role and another person.
+    """
+    if subscription.state == "change_pending":
+        return _approve_change(subscription, actor)
+    if not approve_step(subscription, subscription.plan, actor):
+        return subscription
     _require_open_state(subscription.version)
     with transaction.atomic():
-        _move(subscription, ("pending",), "active", "approve", actor, decided_by=actor, started_at=now())
+        changes = {"decided_by": actor, "started_at": now(), "decide_by": None}
+        _move(subscription, ("pending",), "active", "approve", actor, **changes)
         _tell_applicant(subscription, "was approved", "Its keys work from now on.", "circle-check")
     return subscription
 
 
+def _approve_change(subscription: Subscription, actor: User) -> Subscription:
+    wanted = subscription.wanted_plan
+    assert wanted is not None
+    if not approve_step(subscription, wanted, actor):
+        return subscription
+    with transaction.atomic():
+        changes = {"plan": wanted, "wanted_plan": None, "decide_by": None, "decided_by": actor}
+        _move(subscription, ("change_pending",), "active", "change_plan", actor, **changes)
+        _tell_applicant(
+            subscription, f"is under the plan {wanted} now", "The new limits count from now on.", "circle-check"
+        )
+    return subscription
+
+
+def approve_step(subscription: Subscription, plan: Plan, actor: User) -> bool:
+    """Take one person's yes for the step a request is at; say whether it was the last one."""
+    done = subscription.approvals.count()
+    role = Role(plan.approval_steps[min(done, len(plan.approval_steps) - 1)])
+    require_role(actor=actor, team=plan.api.team, role=role, what="approve subscriptions")
+    if subscription.state not in ("pending", "change_pending"):
+        state = subscription.get_state_display().lower()
+        raise Conflict(f"The subscription is {state}: there is nothing to approve.", code="move-not-possible")
+    try:
+        with transaction.atomic():
+            SubscriptionApproval.objects.create(subscription=subscription, step=done, approver=actor)
+    except IntegrityError as error:
+        raise Conflict(
+            "You have approved this request already, or somebody else just did: another person decides the next step.",
+            code="conflict",
+        ) from error
+    if done + 1 < len(plan.approval_steps):
+        _ask_providers(subscription, Role(plan.approval_steps[done + 1]))
+        return False
+    return True
+
+
+def require_terms(plan: Plan, accepts_terms: bool) -> None:
+    """Raise Invalid where a plan has terms that were not accepted."""
+    if plan.terms.strip() and not accepts_terms:
+        detail = f"The plan {plan} has terms: read and accept them."
+        raise Invalid(detail, errors=[{"detail": detail, "pointer": "/accepts_terms"}])
+
+
 def reject_subscription(*, subscription: Subscription, actor: User, reason: str) -> Subscription:
-    """Refuse a pending subscription with a reason its applicant reads."""
+    """Refuse an open request with a reason its applicant reads; of a change of plan, the present one goes on."""
     _require_provider(subscription, actor, "reject subscriptions")
     if not reason.strip():
         raise Invalid("Give a reason.", errors=[{"detail": "Give a reason.", "pointer": "/reason"}])
     with transaction.atomic():
+        if subscription.state == "change_pending":
+            changes = {"wanted_plan": None, "decide_by": None, "reason": reason.strip()[:500]}
+            _move(subscription, ("change_pending",), "active", "refuse_change", actor, **changes)
+            _tell_applicant(subscription, f"stays under the plan {subscription.plan}", subscription.reason, "circle-x")
+            return subscription
         _move(
             subscription, ("pending",), "rejected", "reject", actor, decided_by=actor, reason=reason.strip()[:500],
             ended_at=now(),
@@ -166,12 +227,14 @@ def _exists(existing: Subscription) -> Conflict:
     )
 
 
-def _ask_providers(subscription: Subscription) -> None:
+def _ask_providers(subscription: Subscription, role: Role) -> None:
     version = subscription.version
+    wanted = subscription.wanted_plan or subscription.plan
+    until = f" until {subscription.decide_by:%d %B %Y}" if subscription.decide_by else ""
     notify(
-        people=people_of(version.api.team, Role.PUBLISHER),
+        people=people_of(version.api.team, role),
         title=f"{subscription.application} asks for {version}",
-        text=f"{subscription.application.team} wants the plan {subscription.plan}. It waits for your decision.",
+        text=f"{subscription.application.team} wants the plan {wanted}. It waits for your decision{until}.",
         url="/workspace/subscriptions",
         icon="hourglass",
     )
@@ -187,12 +250,88 @@ def _tell_applicant(subscription: Subscription, what: str, text: str, icon: str)
     )
 
 
+def change_plan(*, subscription: Subscription, plan: Plan, actor: User, accepts_terms: bool = False) -> Subscription:
+    """Move a subscription to another plan of the API, at once or once it is approved; the present serves until then."""
+    team = subscription.application.team
+    require_role(actor=actor, team=team, role=Role.DEVELOPER, what="change its plans")
+    if plan.api_id != subscription.version.api_id:
+        raise Invalid(
+            "Choose a plan of this API.", errors=[{"detail": "Choose a plan of this API.", "pointer": "/plan"}]
+        )
+    if plan.pk == subscription.plan_id:
+        raise Conflict(f"It is under the plan {plan} already.", code="conflict")
+    if not plan.is_open:
+        raise Conflict(f"The plan {plan.name} is closed. Choose another.", code="plan-closed")
+    require_terms(plan, accepts_terms)
+    terms = {"accepted_terms_at": now()} if plan.terms else {}
+    with transaction.atomic():
+        if not plan.requires_approval:
+            return _move(subscription, ("active",), "active", "change_plan", actor, plan=plan, **terms)
+        subscription.approvals.all().delete()
+        decide_by = now() + timedelta(days=plan.decide_within_days)
+        changes = {"wanted_plan": plan, "decide_by": decide_by, "requested_by": actor, **terms}
+        _move(subscription, ("active",), "change_pending", "ask_change", actor, **changes)
+        _ask_providers(subscription, Role(plan.approval_steps[0]))
+    return subscription
+
+
+def suspend_subscription(*, subscription: Subscription, actor: User, reason: str = "") -> Subscription:
+    """Refuse its keys with 403 until it is resumed: by its provider, with a reason, or paused by its own team."""
+    is_provider = has_role(actor, subscription.version.api.team, Role.PUBLISHER)
+    if not is_provider:
+        require_role(actor=actor, team=subscription.application.team, role=Role.DEVELOPER, what="pause subscriptions")
+    elif not reason.strip():
+        raise Invalid("Give a reason.", errors=[{"detail": "Give a reason.", "pointer": "/reason"}])
+    with transaction.atomic():
+        changes = {"is_suspended_by_provider": is_provider, "reason": reason.strip()[:500]}
+        _move(subscription, ("active",), "suspended", "suspend", actor, **changes)
+        if is_provider:
+            _tell_applicant(subscription, "is suspended", subscription.reason, "alarm")
+    return subscription
+
+
+def resume_subscription(*, subscription: Subscription, actor: User) -> Subscription:
+    """Serve its keys again; what a provider suspended only the provider resumes."""
+    if subscription.is_suspended_by_provider:
+        _require_provider(subscription, actor, "resume subscriptions")
+    elif not has_role(actor, subscription.version.api.team, Role.PUBLISHER):
+        require_role(actor=actor, team=subscription.application.team, role=Role.DEVELOPER, what="resume subscriptions")
+    was_provider = subscription.is_suspended_by_provider
+    with transaction.atomic():
+        changes = {"is_suspended_by_provider": False, "reason": ""}
+        _move(subscription, ("suspended",), "active", "resume", actor, **changes)
+        if was_provider:
+            _tell_applicant(subscription, "is served again", "The suspension was lifted.", "circle-check")
+    return subscription
+
+
+def lapse_requests() -> int:
+    """Close the requests that nobody answered in time, and tell who had asked; return how many."""
+    due = Subscription.objects.filter(state__in=["pending", "change_pending"], decide_by__lte=now())
+    rows = list(due.select_related("application__team", "version__api__team", "plan", "wanted_plan", "requested_by"))
+    for subscription in rows:
+        reason = f"Nobody of {subscription.version.api.team} answered until {subscription.decide_by:%d %B %Y}."
+        with transaction.atomic():
+            try:
+                if subscription.state == "pending":
+                    changes: dict[str, Any] = {"reason": reason, "ended_at": now(), "decide_by": None}
+                    _move(subscription, ("pending",), "cancelled", "lapse", None, **changes)
+                else:
+                    changes = {"wanted_plan": None, "decide_by": None}
+                    _move(subscription, ("change_pending",), "active", "lapse", None, **changes)
+            except Conflict:
+                # Somebody answered at this very moment.
+                continue
+            _tell_applicant(subscription, "was not answered", f"{reason} Ask again, or write to them.", "clock")
+    return len(rows)
+
+
 def _require_provider(subscription: Subscription, actor: User, what: str) -> None:
     require_role(actor=actor, team=subscription.version.api.team, role=Role.PUBLISHER, what=what)
 
 
 def _move(
-    subscription: Subscription, sources: tuple[str, ...], target: str, verb: str, actor: User, **changes: Any
+    subscription: Subscription, sources: tuple[str, ...], target: str, verb: str, actor: User | None, **changes: Any
 ) -> Subscription:
     """Move a subscription from the state it is in; raise Conflict when it is not, or no more, one of the sources."""
     before = {"state": subscription.state}
@@ -208,7 +347,7 @@ def _move(
     return subscription
 
 
-def _record(subscription: Subscription, verb: str, actor: User, before: dict[str, Any]) -> None:
+def _record(subscription: Subscription, verb: str, actor: User | None, before: dict[str, Any]) -> None:
     refresh_listing(subscription.version.api)
     after = {
         "state": subscription.state,

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from console.applications import views
+from console.applications import plans, views
 
 APP = "applications/<str:app>"
 
@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{APP}/keys/<str:key>/rotate", views.rotate_key, name="application_key_rotate"),
     path(f"{APP}/keys/<str:key>/switch", views.switch_key, name="application_key_switch"),
     path(f"{APP}/subscriptions", views.subscriptions, name="application_subscriptions"),
+    path(f"{APP}/subscriptions/<str:subscription>/plan", plans.change, name="application_change_plan"),
+    path(f"{APP}/subscriptions/<str:subscription>/pause", plans.pause, name="application_pause"),
     path(f"{APP}/subscriptions/<str:subscription>/end", views.end, name="application_subscription_end"),
     path(f"{APP}/settings", views.settings, name="application_settings"),
 ]

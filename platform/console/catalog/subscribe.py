@@ -32,6 +32,7 @@ class SubscribeForm(GatehouseForm):
         help_text="Used when “A new application” is chosen above.",
     )  # fmt: skip
     plan = forms.ChoiceField(widget=forms.RadioSelect)
+    accepts_terms = forms.BooleanField(label="I accept the terms of the plan", required=False)
 
     def __init__(self, user: User, version: ApiVersion, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -44,6 +45,13 @@ class SubscribeForm(GatehouseForm):
         plan.choices = [(key, row.name) for key, row in self.plans.items()]  # type: ignore[attr-defined]
         field.initial = next(iter(self.applications), NEW)
         plan.initial = next(iter(self.plans), None)
+        if not any(row.terms for row in self.plans.values()):
+            del self.fields["accepts_terms"]
+
+    @property
+    def accepts(self) -> bool:
+        """Say whether the terms were accepted; nobody is asked where no plan has any."""
+        return bool(self.cleaned_data.get("accepts_terms"))
 
 
 @never_cache
@@ -68,6 +76,7 @@ def subscribe_panel(request: HttpRequest, team: str, api: str, version: str) -> 
 
 def _carry_out(user: User, version: ApiVersion, form: SubscribeForm) -> dict[str, object]:
     plan = form.plans[form.cleaned_data["plan"]]
+    accepts = form.accepts
     chosen = form.applications.get(form.cleaned_data["application"])
     name = chosen.name if chosen else form.cleaned_data["name"] or FIRST_APPLICATION
     team = chosen.team if chosen else None
@@ -75,9 +84,11 @@ def _carry_out(user: User, version: ApiVersion, form: SubscribeForm) -> dict[str
         raise Conflict(f"{chosen.name} is subscribed to {version} already. Its keys work.")
     if plan.requires_approval:
         application = chosen or create_application(team=consuming_team(version, user), name=name, actor=user)
-        pending = subscribe(application=application, version=version, plan=plan, actor=user)
+        pending = subscribe(application=application, version=version, plan=plan, actor=user, accepts_terms=accepts)
         return {"pending": pending}
-    grant: KeyGrant = get_key(version=version, actor=user, application_name=name, team=team, plan=plan)
+    grant: KeyGrant = get_key(
+        version=version, actor=user, application_name=name, team=team, plan=plan, accepts_terms=accepts
+    )
     revision = working_copy(version)
     operations = list(revision.operations.order_by("position")[:50]) if revision else []
     wait_until_applied("credential", grant.credential.public_id)

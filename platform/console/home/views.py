@@ -176,9 +176,9 @@ def waiting_for(user: User) -> list[Waiting]:
     publishing = teams_of(user, Role.PUBLISHER)
     soon = now() + SOON
     reviews = ApiVersion.objects.filter(api__team__in=publishing, state="in_review").select_related("api")[:5]
-    requests = Subscription.objects.filter(version__api__team__in=publishing, state="pending").select_related(
-        "application", "version__api"
-    )[:5]
+    requests = Subscription.objects.filter(
+        version__api__team__in=publishing, state__in=["pending", "change_pending"]
+    ).select_related("application", "version__api")[:5]
     sunsets = ApiVersion.objects.filter(
         api__team__in=publishing, state="deprecated", sunset_at__lt=soon
     ).select_related("api__team")[:5]

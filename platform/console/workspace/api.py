@@ -14,6 +14,7 @@ from apis.selectors import api_for, visible_subscriptions
 from apis.services.access import grant_access, refuse_access
 from apis.services.contracts import update_api
 from apis.services.plans import create_plan, update_plan
+from apis.services.subscriptions import resume_subscription, suspend_subscription
 from apis.services.versions import create_version
 from common.errors import NotFound
 from common.permissions import page
@@ -68,6 +69,14 @@ def versions(request: HttpRequest, team: str, api: str) -> HttpResponse:
     return render_page(request, "workspace/versions.html", {**head_of(request, found, "versions"), "versions": rows})
 
 
+STEPS = [
+    ("publisher", "One publisher"),
+    ("owner", "One owner"),
+    ("publisher+owner", "A publisher, then an owner"),
+    ("publisher+publisher", "Two publishers"),
+]
+
+
 class PlanForm(GatehouseForm):
     """A plan: its name and limits."""
 
@@ -76,11 +85,21 @@ class PlanForm(GatehouseForm):
     per_minute = forms.IntegerField(label="Requests per minute", min_value=1, max_value=10_000_000, required=False)
     per_day = forms.IntegerField(label="Requests per day", min_value=1, max_value=10_000_000_000, required=False)
     requires_approval = forms.BooleanField(label="Each subscription needs our approval", required=False)
+    approval_steps = forms.ChoiceField(label="Who approves", choices=STEPS, required=False)
+    decide_within_days = forms.IntegerField(
+        label="Days until an open request lapses", min_value=1, max_value=365, required=False
+    )
+    terms = forms.CharField(
+        max_length=20_000, required=False, widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Markdown. Subscribers accept them.",
+    )  # fmt: skip
     is_open = forms.BooleanField(label="Open to new subscriptions", required=False, initial=True)
 
     def values(self) -> dict[str, Any]:
         """Return what the services take."""
         data = dict(self.cleaned_data)
+        data["approval_steps"] = (data["approval_steps"] or "publisher").split("+")
+        data["decide_within_days"] = data["decide_within_days"] or 7
         limits = make_limits(per_minute=data.pop("per_minute"), per_day=data.pop("per_day"))
         return {**data, "limits": limits}
 
@@ -113,8 +132,9 @@ def plan(request: HttpRequest, team: str, api: str, plan: str) -> HttpResponse:
     row = found.plans.filter(public_id=plan).first()
     if row is None:
         raise NotFound("There is no such plan of this API.")
-    names = ("name", "description", "requires_approval", "is_open")
-    initial = {**{name: getattr(row, name) for name in names}, "per_minute": _limit(row, "minute")}
+    names = ("name", "description", "requires_approval", "decide_within_days", "terms", "is_open")
+    steps = {"approval_steps": "+".join(row.approval_steps)}
+    initial = {**{name: getattr(row, name) for name in names}, **steps, "per_minute": _limit(row, "minute")}
     form = PlanForm(request.POST or None, initial={**initial, "per_day": _limit(row, "day")})
 
     def save() -> str:
@@ -128,14 +148,32 @@ def plan(request: HttpRequest, team: str, api: str, plan: str) -> HttpResponse:
     return render_page(request, "workspace/plan.html", context, status=422 if form.is_bound else 200)
 
 
-@page("team.view")
+@page("team.view", methods=("GET", "HEAD", "POST"))
 def subscriptions(request: HttpRequest, team: str, api: str) -> HttpResponse:
-    """List who subscribes to an API."""
+    """List who subscribes to an API; suspend one, or resume it."""
     found = my_api(request, team, api)
+    if request.method == "POST":
+        return _switch(request, found)
     rows = visible_subscriptions(request.user).filter(version__api=found)  # type: ignore[arg-type]
     table = Table(request, rows, columns={"since": "created_at", "application": "application__name"}, default="-since")
     context = {**head_of(request, found, "subscriptions"), "table": table}
     return render_page(request, "workspace/subscriptions.html", context)
+
+
+def _switch(request: HttpRequest, api: Api) -> HttpResponse:
+    user: User = request.user  # type: ignore[assignment]
+    require_role(actor=user, team=api.team, role=Role.PUBLISHER, what="suspend subscriptions")
+    rows = visible_subscriptions(user).filter(version__api=api)
+    row = rows.filter(public_id=request.POST.get("subscription", "")).first()
+    if row is None:
+        raise NotFound("There is no such subscription to this API.")
+    if row.state == "suspended":
+        resume_subscription(subscription=row, actor=user)
+        messages.success(request, f"{row.application} is served again.")
+    else:
+        suspend_subscription(subscription=row, actor=user, reason=request.POST.get("reason", ""))
+        messages.success(request, f"{row.application} gets 403 until you resume it.")
+    return HttpResponseRedirect(f"/workspace/{api.team.slug}/{api.slug}/subscriptions")
 
 
 class SharingForm(GatehouseForm):

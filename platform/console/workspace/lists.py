@@ -69,7 +69,8 @@ def reviews_for(user: User) -> QuerySet[Revision]:
 
 def requests_for(user: User) -> QuerySet[Subscription]:
     """Return the subscriptions that wait for this person's decision."""
-    return visible_subscriptions(user).filter(state="pending", version__api__team__in=teams_of(user, Role.PUBLISHER))
+    waiting = visible_subscriptions(user).filter(state__in=["pending", "change_pending"])
+    return waiting.filter(version__api__team__in=teams_of(user, Role.PUBLISHER)).prefetch_related("approvals__approver")
 
 
 @page("signed_in")
@@ -90,7 +91,13 @@ def requests(request: HttpRequest) -> HttpResponse:
             raise NotFound("This request was decided meanwhile, or is not yours to decide.")
         if request.POST.get("verdict") == "approve":
             approve_subscription(subscription=row, actor=user)
-            messages.success(request, f"{row.application} may call {row.version} now.")
+            is_open = row.state in ("pending", "change_pending")
+            text = (
+                "Noted: somebody else decides the next step."
+                if is_open
+                else f"{row.application} may call {row.version} now."
+            )
+            messages.success(request, text)
         else:
             reject_subscription(subscription=row, actor=user, reason=request.POST.get("reason", ""))
             messages.success(request, f"The request of {row.application} is rejected.")
