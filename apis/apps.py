@@ -21,11 +21,12 @@ class ApisConfig(AppConfig):
         post_migrate.connect(ensure_builtin_rows, sender=self)
         from apis.selectors.environments import environment_slugs
         from teams import ports as teams_ports
-        from teams.signals import team_renamed
+        from teams.signals import person_left, team_renamed
 
         teams_ports.environments = environment_slugs
 
         team_renamed.connect(refresh_renamed)
+        person_left.connect(hand_over_apis)
 
 
 def check_ports(**_: Any) -> list[checks.CheckMessage]:
@@ -52,6 +53,13 @@ def ensure_builtin_rows(using: str = "default", **_: Any) -> None:
         Environment.objects.get_or_create(slug="production", defaults={"name": "Production"})
         ensure_ai_api()
         rebuild_entries(Api.objects.filter(entry=None))
+
+
+def hand_over_apis(user: Any, successor: Any, **_: Any) -> None:
+    """Let somebody else answer for the APIs of a person who leaves."""
+    from apis.services.contracts import hand_over
+
+    hand_over(owner=user, successor=successor)
 
 
 def refresh_renamed(team: Any, **_: Any) -> None:

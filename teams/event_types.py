@@ -17,6 +17,7 @@ class EventType:
 EVENT_TYPES: tuple[EventType, ...] = (
     EventType("api.created", "An API was made.", "api.create"),
     EventType("api.updated", "An API's words, sharing or address changed.", "api.update"),
+    EventType("api.handed_over", "Somebody else answers for an API.", "api.hand_over"),
     EventType("api.deleted", "An API that was never published was deleted.", "api.delete"),
     EventType("version.created", "A version was made.", "version.create"),
     EventType("version.submitted", "A version was sent for review.", "version.submit"),

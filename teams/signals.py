@@ -6,5 +6,7 @@ from django.dispatch import Signal
 credential_changed = Signal()
 # team: teams.models.Team, whose name changed
 team_renamed = Signal()
+# user: teams.models.User, who leaves; successor: the User who takes over what they answer for
+person_left = Signal()
 # application: teams.models.Application, renamed or moved
 application_changed = Signal()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from teams.services import deliveries, events, notices
+from teams.services import audit_chain, deliveries, events, notices
 
 
 @shared_task(name="teams.tasks.dispatch_events", ignore_result=True, time_limit=120)
@@ -29,9 +29,16 @@ def mail_notices() -> int:
     return notices.mail_due_notices()
 
 
+@shared_task(name="teams.tasks.seal_audit", ignore_result=True, time_limit=300)
+def seal_audit() -> int:
+    """Give new audit entries their places in the hash chain."""
+    return audit_chain.seal_entries()
+
+
 @shared_task(name="teams.tasks.drop_old_rows", ignore_result=True, time_limit=600)
 def drop_old_rows() -> None:
     """Delete events, deliveries and notices that are kept no longer."""
     deliveries.drop_old_deliveries()
     events.drop_old_events()
     notices.drop_old_notices()
+    audit_chain.drop_old_entries()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from apis.limits import make_limits
 from apis.models import Api, ApiVersion, Revision, Share
@@ -19,6 +20,7 @@ from common.identifiers import propose_slug
 from teams.models import Role, Team, User
 from teams.roles import has_role, require_role
 from teams.services.audit import record_audit
+from teams.services.notices import people_of
 
 DEFAULT_LIMITS = make_limits(per_minute=60, per_day=1000)
 CHANGEABLE = (
@@ -125,6 +127,21 @@ def delete_api(*, api: Api, actor: User) -> None:
         Revision.objects.filter(version__api=api).delete()
         api.versions.all().delete()
         api.delete()
+
+
+def hand_over(*, owner: User, successor: User) -> int:
+    """Make somebody else answer for a person's APIs: the successor where they are in the team, else an owner of it."""
+    rows = list(Api.objects.filter(owner=owner).select_related("team"))
+    for api in rows:
+        is_inside = has_role(successor, api.team, Role.DEVELOPER)
+        heir = successor if is_inside else people_of(api.team, Role.OWNER).exclude(pk=owner.pk).first() or successor
+        on_call = heir.email if api.on_call == owner.email else api.on_call
+        Api.objects.filter(pk=api.pk).update(owner=heir, on_call=on_call, row_version=F("row_version") + 1)
+        record_audit(
+            actor=None, verb="api.hand_over", target=api, team=api.team,
+            before={"owner": owner.public_id}, after={"owner": heir.public_id},
+        )  # fmt: skip
+    return len(rows)
 
 
 def clean_tags(tags: Sequence[str]) -> list[str]:

@@ -1,13 +1,14 @@
 """The rows of teams."""
 
 from teams.models.applications import Application, Credential
-from teams.models.audit import AuditEvent, FormToken
+from teams.models.audit import AuditAnchor, AuditEvent, FormToken
 from teams.models.events import Delivery, Event, Notice, Webhook
 from teams.models.people import AccessToken, Invitation, Membership, Role, Team, User
 
 __all__ = [
     "AccessToken",
     "Application",
+    "AuditAnchor",
     "AuditEvent",
     "Credential",
     "Delivery",

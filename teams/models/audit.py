@@ -23,12 +23,28 @@ class AuditEvent(models.Model):
     after = models.JSONField(default=dict)
     reason = models.CharField(max_length=1000, blank=True)
     request_id = models.CharField(max_length=40, blank=True)
+    # The hash chain (teams.services.audit_chain), written after the commit.
+    position = models.BigIntegerField(null=True, unique=True, editable=False)
+    salt = models.CharField(max_length=32, blank=True, editable=False)
+    digest = models.CharField(max_length=64, blank=True, editable=False)
+    seal = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         ordering = ["-id"]
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.verb} {self.object_name}"
+
+
+class AuditAnchor(models.Model):
+    """Where the chain begins after old entries were dropped: the place and seal of the last of them. One row."""
+
+    position = models.BigIntegerField()
+    seal = models.CharField(max_length=64)
+    at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"entry {self.position}"
 
 
 class FormToken(models.Model):

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from teams.rest import events, views
+from teams.rest import departures, events, views
 
 TEAM = "teams/<str:team>"
 APPLICATION = "applications/<str:application>"
 
 urlpatterns = [
     path("me", views.MeView.as_view(), name="me"),
+    path("me/export", departures.ExportView.as_view(), name="me-export"),
+    path("users", departures.UserViewSet.as_view({"get": "list"}), name="users"),
+    *(
+        path(f"users/<str:public_id>/{action}", departures.UserViewSet.as_view({"post": action}), name=f"user-{action}")
+        for action in ("deactivate", "reactivate", "erase")
+    ),
+    path("audit/verification", departures.VerificationView.as_view(), name="audit-verification"),
     path("tokens", views.TokenViewSet.as_view({"get": "list", "post": "create"}), name="tokens"),
     path("tokens/<str:public_id>", views.TokenViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="token"),
     path("audit", views.AuditViewSet.as_view({"get": "list"}), name="audit"),

@@ -90,7 +90,7 @@ def world(admin, owner, publisher, developer, member, stranger, team) -> dict[st
     return {
         "collection": create_collection(team=team, name="Shop", actor=owner).slug,
         "brownout": "brn_none", "access": "acr_none", "environment": "staging",
-        "waiver": "lwv_none", "comment": "rcm_none", "planned": "pmv_none",
+        "waiver": "lwv_none", "comment": "rcm_none", "user": member.public_id, "planned": "pmv_none",
         "webhook": webhook.public_id, "delivery": send_test(webhook=webhook, actor=owner).public_id,
         "notice": Notice.objects.get().public_id,
         "team": team.slug, "api": "orders", "version": "v1", "operation_id": "listOrders", "code": "key-missing",

@@ -9,7 +9,7 @@ from allauth.account.forms import LoginForm
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import login, logout
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
@@ -20,6 +20,7 @@ from console.pages import Tab, render_page
 from console.tables import Table
 from teams.models import AccessToken, User
 from teams.selectors import invitation_by_code
+from teams.services.departures import export_person
 from teams.services.people import accept_invitation, update_profile
 from teams.services.tokens import create_access_token, revoke_access_token
 
@@ -95,6 +96,15 @@ def account(request: HttpRequest) -> HttpResponse:
         return done
     context = {"form": form, "tabs": _tabs("profile")}
     return render_page(request, "account/profile.html", context, status=422 if form.is_bound else 200)
+
+
+@page("signed_in")
+def export(request: HttpRequest) -> HttpResponse:
+    """Answer all that is known of the person who asks, as JSON."""
+    user: User = request.user  # type: ignore[assignment]
+    response = JsonResponse(export_person(user=user, actor=user), json_dumps_params={"indent": 2})
+    response["Content-Disposition"] = 'attachment; filename="what-gatehouse-knows-of-me.json"'
+    return response
 
 
 class TokenForm(GatehouseForm):

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from console.admin import views
+from console.admin import users, views
 from console.admin.environments import environments
 from console.teams.lint import organisation_rules
 
@@ -10,5 +10,8 @@ urlpatterns: list[URLPattern] = [
     path("admin/gateways", views.gateways, name="admin_gateways"),
     path("admin/environments", environments, name="admin_environments"),
     path("admin/lint", organisation_rules, name="admin_lint"),
+    path("admin/users", users.users, name="admin_users"),
+    path("admin/users/<str:user>", users.user, name="admin_user"),
+    path("admin/users/<str:user>/export", users.export, name="admin_user_export"),
     path("admin/audit", views.audit, name="admin_audit"),
 ]
