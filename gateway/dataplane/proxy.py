@@ -111,8 +111,9 @@ def route(call: Call, runtime: Runtime) -> None:
     if access.is_open_to_all(entry.record):
         access.show_version(call)
         access.check_state(call)
-        # Where several revisions are served, which one's operations count is known once the caller is.
-        if entry.key not in call.state.router.alternates:
+        # Where several revisions are served, which one's operations count is known once the caller is. Who shows
+        # nothing learns of the current one's alone.
+        if entry.key not in call.state.router.alternates or not key_auth.is_presented(call):
             call.operation = find_operation(entry, call.method, call.segments, call.raw_path)
 
 

@@ -77,6 +77,14 @@ def presented_key(headers: list[Header]) -> str | None:
     return None if first is None else first.decode("latin-1")
 
 
+def is_presented(call: Call) -> bool:
+    """Say whether a call shows anything that could tell who calls."""
+    if presented_key(call.headers) is not None or signatures.is_signed(call.headers):
+        return True
+    places = call.route.key_places if call.route is not None else None
+    return places is not None and bool(key_in(call.headers, call.query, places))
+
+
 def carries_our_key(name: bytes, value: bytes) -> bool:
     """Say whether a header holds a credential of ours, well formed or not: it must never go upstream."""
     return name in KEY_HEADERS and _token(name, value).startswith(OUR_PREFIX)

@@ -72,6 +72,9 @@ def test_an_owner_calls_a_revision_before_it_is_current_and_nobody_else(worker, 
         assert (refused.status_code, refused.json()["code"]) == (404, "revision-unknown")
     assert call(worker, "/echo").status_code == 200
     assert len(other.seen) == 1
+    # Who shows no key learns nothing of what is only in the next revision.
+    for path, status in (("/new/a/b/c/d", 404), ("/echo", 401)):
+        assert httpx.get(f"{worker.url}/pay/orders/v1{path}").status_code == status
 
 
 def test_a_key_reaches_what_is_deployed_in_its_environment(worker, service, other):
