@@ -29,6 +29,7 @@ PLACES = (
     "admin",
     "help",
     "discovery",
+    "mock",
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [

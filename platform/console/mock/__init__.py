@@ -1,0 +1,1 @@
+"""Answers of APIs that are not there yet."""
