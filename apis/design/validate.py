@@ -62,7 +62,8 @@ def _remark_reach(document: JsonObject) -> Iterator[Finding]:
     """Name what is kept in the document but neither routed nor shown."""
     paths = as_object(document.get("paths"))
     if not any(method in as_object(item) or "$ref" in as_object(item) for item in paths.values() for method in METHODS):
-        yield Finding("no-operations", "warn", "The document has no operation. Add one under paths.", "/paths")
+        where = "/paths" if "paths" in document else ""
+        yield Finding("no-operations", "warn", "The document has no operation. Add one under paths.", where)
     if as_object(document.get("webhooks")):
         yield Finding("webhooks-unserved", "info", "Webhooks are kept in the document but not served.", "/webhooks")
     for path, item in paths.items():

@@ -43,13 +43,19 @@ def compile_one(root: Path, name: str, flags: tuple[str, ...]) -> None:
 
 
 def lock_packages(root: Path) -> None:
-    """Write package-lock.json from package.json, without the addresses that npm may add."""
+    """Write each package-lock.json from its package.json, without the addresses that npm may add."""
+    for folder in (root, root / "tests" / "documents"):
+        if (folder / "package.json").exists():
+            _lock_folder(folder, root / ".build")
+
+
+def _lock_folder(folder: Path, build: Path) -> None:
     npm = find_npm()
     command = [*npm.command, "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=root, env=npm.env(root / ".build"), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=npm.env(build), capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise SupervisorError(f"package-lock.json could not be made:\n{done.stderr.strip()}")
-    file = root / "package-lock.json"
+        raise SupervisorError(f"{folder / 'package-lock.json'} could not be made:\n{done.stderr.strip()}")
+    file = folder / "package-lock.json"
     lock = json.loads(file.read_text())
     for package in lock["packages"].values():
         package.pop("resolved", None)

@@ -73,10 +73,11 @@ def test_every_input_has_its_lock() -> None:
     assert inputs == {lock.stem for lock in LOCKS}
 
 
-def test_the_front_end_lock_holds_no_address_of_a_registry() -> None:
-    lock = json.loads((ROOT / "package-lock.json").read_text())
-    assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
-    assert "registry" not in (ROOT / "package-lock.json").read_text()
+@pytest.mark.parametrize("folder", [".", "tests/documents"])
+def test_a_lock_of_packages_holds_no_address_of_a_registry(folder: str) -> None:
+    text = (ROOT / folder / "package-lock.json").read_text()
+    assert [name for name, package in json.loads(text)["packages"].items() if "resolved" in package] == []
+    assert "registry" not in text
 
 
 def test_front_end_packages_are_pinned_exactly() -> None:
