@@ -35,6 +35,12 @@ def seal_audit() -> int:
     return audit_chain.seal_entries()
 
 
+@shared_task(name="teams.tasks.check_audit", ignore_result=True, time_limit=3600)
+def check_audit() -> bool:
+    """Read the audit log's hash chain and tell the platform's admins when it is broken; return whether it is."""
+    return audit_chain.warn_of_break()
+
+
 @shared_task(name="teams.tasks.drop_old_rows", ignore_result=True, time_limit=600)
 def drop_old_rows() -> None:
     """Delete events, deliveries and notices that are kept no longer."""

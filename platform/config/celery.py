@@ -24,6 +24,7 @@ app.conf.beat_schedule = {
     "make-planned-moves": {"task": "apis.tasks.make_planned_moves", "schedule": 5.0, "options": {"expires": 5}},
     "dispatch-events": {"task": "teams.tasks.dispatch_events", "schedule": 2.0, "options": {"expires": 2}},
     "seal-audit": {"task": "teams.tasks.seal_audit", "schedule": 10.0, "options": {"expires": 10}},
+    "check-audit": {"task": "teams.tasks.check_audit", "schedule": 21_600.0, "options": {"expires": 3600}},
     "mail-notices": {"task": "teams.tasks.mail_notices", "schedule": 5.0, "options": {"expires": 5}},
     "drop-old-rows": {"task": "teams.tasks.drop_old_rows", "schedule": 3600.0, "options": {"expires": 3600}},
     "roll-up-usage": {"task": "usage.tasks.roll_up_dirty_minutes", "schedule": 5.0, "options": {"expires": 5}},

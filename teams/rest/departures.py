@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from common.errors import NotFound
 from common.rest import PublicViewSet
 from teams.models import User
-from teams.services.audit_chain import first_broken, seal_entries
+from teams.services.audit_chain import check_chain, seal_entries
 from teams.services.departures import deactivate_person, erase_person, export_person, reactivate_person
 
 
@@ -107,5 +107,5 @@ class VerificationView(APIView):
     def get(self, request: Request) -> Response:
         """Read the whole chain and say whether it fits."""
         seal_entries()
-        broken = first_broken()
+        broken = check_chain().broken
         return Response({"is_whole": broken is None, "first_broken": broken.position if broken else None})

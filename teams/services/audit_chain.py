@@ -10,6 +10,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,8 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from common.clock import now
-from teams.models import AuditAnchor, AuditEvent
+from teams.models import AuditAnchor, AuditEvent, User
+from teams.services.notices import notify
 
 # One number for this lock among PostgreSQL's advisory locks.
 SEALING = 7_303
@@ -68,18 +70,41 @@ def seal_of(row: AuditEvent, before: str) -> str:
     return hashlib.sha256(f"{before}\n{_canonical(facts)}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def first_broken() -> AuditEvent | None:
-    """Return the first sealed entry that does not fit the chain, None when all do."""
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a reading of the chain found: how many entries fit, the first that does not, and where the chain ends."""
+
+    fitting: int
+    broken: AuditEvent | None
+    last_position: int
+    last_seal: str
+
+
+def check_chain() -> Check:
+    """Read the sealed entries in order, up to the first that does not fit."""
     anchor = AuditAnchor.objects.first()
-    position, seal = (anchor.position, anchor.seal) if anchor else (0, "")
+    start, seal = (anchor.position, anchor.seal) if anchor else (0, "")
+    position, broken = start, None
     for row in _sealed():
-        position += 1
-        is_whole = row.position == position and row.seal == seal_of(row, seal)
+        is_whole = row.position == position + 1 and row.seal == seal_of(row, seal)
         # An erased entry has no salt any more: its digest stands for what it said.
         if not is_whole or (row.salt and row.digest != digest_of(row)):
-            return row
-        seal = row.seal
-    return None
+            broken = row
+            break
+        position, seal = position + 1, row.seal
+    return Check(position - start, broken, *_end_of_chain())
+
+
+def warn_of_break() -> bool:
+    """Tell the platform's admins when the chain is broken, each of them once per broken entry; return whether it is."""
+    broken = check_chain().broken
+    if broken is None:
+        return False
+    title = f"The audit log was changed at entry {broken.position}"
+    admins = User.objects.filter(is_platform_admin=True, is_active=True).exclude(notices__title=title)
+    text = "An entry does not fit the hash chain: it was changed, or entries before it were taken out."
+    notify(people=admins, title=title, text=text, url="/admin/audit/chain", icon="history")
+    return True
 
 
 def _sealed() -> Iterator[AuditEvent]:

@@ -3,9 +3,9 @@ from datetime import timedelta
 import pytest
 
 from common.clock import now
-from teams.models import AuditAnchor, AuditEvent
+from teams.models import AuditAnchor, AuditEvent, Notice
 from teams.services.audit import record_audit
-from teams.services.audit_chain import drop_old_entries, erase_entries, first_broken, seal_entries
+from teams.services.audit_chain import check_chain, drop_old_entries, erase_entries, seal_entries, warn_of_break
 
 pytestmark = pytest.mark.django_db
 
@@ -19,12 +19,12 @@ def entries(team, owner):
 
 
 def test_entries_are_sealed_in_order_once(entries):
-    assert first_broken() is None
+    assert check_chain().broken is None
     assert seal_entries() == 5
     assert seal_entries() == 0
     assert list(entries.values_list("position", flat=True)) == [1, 2, 3, 4, 5]
     assert len(set(entries.values_list("seal", flat=True))) == 5
-    assert first_broken() is None
+    assert check_chain().broken is None
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ def test_entries_are_sealed_in_order_once(entries):
 def test_a_changed_entry_breaks_the_chain_where_it_stands(entries, change):
     seal_entries()
     AuditEvent.objects.filter(position=3).update(**change)
-    assert first_broken().position == 3
+    assert check_chain().broken.position == 3
 
 
 def test_an_entry_taken_out_breaks_it(entries):
     seal_entries()
     AuditEvent.objects.filter(position=2).delete()
-    assert first_broken().position == 3
+    assert check_chain().broken.position == 3
 
 
 def test_an_erased_entry_leaves_it_whole(entries):
@@ -48,9 +48,9 @@ def test_an_erased_entry_leaves_it_whole(entries):
     assert erase_entries(AuditEvent.objects.filter(position__in=[2, 4])) == 2
     row = AuditEvent.objects.get(position=2)
     assert (row.actor_name, row.after, row.actor) == ("Erased person", {}, None)
-    assert first_broken() is None
+    assert check_chain().broken is None
     AuditEvent.objects.filter(position=2).update(verb="key.revoke")
-    assert first_broken().position == 2
+    assert check_chain().broken.position == 2
 
 
 def test_old_entries_go_and_the_chain_goes_on(entries, team, owner, settings):
@@ -60,11 +60,11 @@ def test_old_entries_go_and_the_chain_goes_on(entries, team, owner, settings):
     settings.GATEHOUSE_AUDIT_DAYS = 30
     assert drop_old_entries() == 3
     assert AuditAnchor.objects.get().position == 3
-    assert first_broken() is None
+    assert check_chain().broken is None
     record_audit(actor=owner, verb="key.create", target=team, team=team)
     seal_entries()
     assert AuditEvent.objects.latest("id").position == 6
-    assert first_broken() is None
+    assert check_chain().broken is None
     assert drop_old_entries() == 0
 
 
@@ -73,3 +73,24 @@ def test_over_rest(entries, admin, owner, api_as):
     AuditEvent.objects.filter(position=2).update(reason="x")
     assert api_as(admin).get("/api/v1/audit/verification").json() == {"is_whole": False, "first_broken": 2}
     assert api_as(owner).get("/api/v1/audit/verification").status_code == 403
+
+
+def test_a_break_is_told_to_every_platform_admin_once(entries, admin, owner):
+    seal_entries()
+    assert not warn_of_break()
+    AuditEvent.objects.filter(position=3).update(verb="key.revoke")
+    assert warn_of_break()
+    assert warn_of_break()
+    assert [notice.user for notice in Notice.objects.filter(title__endswith="entry 3")] == [admin]
+
+
+def test_the_page_shows_the_broken_entry(entries, admin, owner, as_user):
+    client = as_user(admin)
+    assert "The chain is whole" in client.get("/admin/audit/chain").content.decode()
+    broken = AuditEvent.objects.get(position=4)
+    AuditEvent.objects.filter(pk=broken.pk).update(verb="key.revoke")
+    page = client.get("/admin/audit/chain").content.decode()
+    assert "broken at entry 4" in page
+    assert "key.revoke" in page
+    assert as_user(owner).get("/admin/audit/chain").status_code == 403
+    assert "/admin/audit/chain" not in as_user(owner).get("/admin/audit").content.decode()

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from console.admin import users, views
+from console.admin.audit_chain import chain
 from console.admin.environments import environments
 from console.teams.lint import organisation_rules
 
@@ -14,4 +15,5 @@ urlpatterns: list[URLPattern] = [
     path("admin/users/<str:user>", users.user, name="admin_user"),
     path("admin/users/<str:user>/export", users.export, name="admin_user_export"),
     path("admin/audit", views.audit, name="admin_audit"),
+    path("admin/audit/chain", chain, name="admin_audit_chain"),
 ]
