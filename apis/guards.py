@@ -89,7 +89,7 @@ def _not_author(version: ApiVersion, actor: User) -> str:
 
 def _before_sunset(version: ApiVersion, actor: User) -> str:
     if version.sunset_at is not None and version.sunset_at <= now():
-        return f"The sunset of {version.sunset_at:%d %B %Y} has passed."
+        return f"The sunset of {version.sunset_at:%-d %B %Y} has passed."
     return ""
 
 

@@ -40,7 +40,7 @@ def lift_block(*, version: ApiVersion, actor: User) -> ApiVersion:
 
 def _tell(version: ApiVersion) -> None:
     if version.is_blocked:
-        back = f" Expected back {version.blocked_until:%d %B %Y %H:%M} UTC." if version.blocked_until else ""
+        back = f" Expected back {version.blocked_until:%-d %B %Y %H:%M} UTC." if version.blocked_until else ""
         title, text, icon = f"{version} is blocked", f"Calls get 503: {version.blocked_reason}{back}", "ban"
     else:
         title, text, icon = f"{version} is served again", "The block was lifted.", "circle-check"

@@ -43,8 +43,8 @@ def plan_brownout(*, version: ApiVersion, starts_at: datetime, minutes: int, act
         tell_users(
             version, type="version.brownout_planned", icon="clock",
             title=f"{version} will refuse calls for {minutes} minutes",
-            text=f"From {starts_at:%d %B %Y %H:%M} to {ends_at:%H:%M} UTC every call gets 503, to show who still "
-            f"depends on it. It stops for good after {version.sunset_at:%d %B %Y}.",
+            text=f"From {starts_at:%-d %B %Y %H:%M} to {ends_at:%H:%M} UTC every call gets 503, to show who still "
+            f"depends on it. It stops for good after {version.sunset_at:%-d %B %Y}.",
         )  # fmt: skip
     return brownout
 

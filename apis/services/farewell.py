@@ -22,7 +22,7 @@ REMINDER_DAYS = (90, 30, 7, 1)
 def deprecation_text(version: ApiVersion, sunset_at: datetime, successor: ApiVersion | None, reason: str) -> str:
     """Return what the notice of a deprecation says; the deprecation's page shows it before it is sent."""
     lines = [
-        f"{version} of {version.api.team.name} is deprecated. It is served unchanged until {sunset_at:%d %B %Y} and "
+        f"{version} of {version.api.team.name} is deprecated. It is served unchanged until {sunset_at:%-d %B %Y} and "
         "may stop any time after that. New subscriptions are refused.",
     ]
     if reason.strip():
@@ -48,7 +48,7 @@ def start_farewell(version: ApiVersion) -> None:
         if (due_at := version.sunset_at - timedelta(days=days)) > now()
     )
     text = deprecation_text(version, version.sunset_at, version.successor, version.deprecation_reason)
-    title = f"{version} is deprecated: it stops after {version.sunset_at:%d %B %Y}"
+    title = f"{version} is deprecated: it stops after {version.sunset_at:%-d %B %Y}"
     announce(version, applications, type="version.deprecated", title=title, text=text, icon="alarm")
 
 
@@ -86,7 +86,7 @@ def _remind(version: ApiVersion) -> None:
     announce(
         version, users_of(version), type="version.sunset_near", icon="alarm",
         title=f"{version} stops in {days}",
-        text=f"Its sunset is {version.sunset_at:%d %B %Y %H:%M} UTC, and you still use it.{more}",
+        text=f"Its sunset is {version.sunset_at:%-d %B %Y %H:%M} UTC, and you still use it.{more}",
     )  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def _give_up(planned: PlannedMove, reason: str) -> None:
         notify(
             people=[planned.planned_by],
             title=f"The planned move of {planned.version} was not made",
-            text=f"{planned.get_name_display()} at {planned.at:%d %B %Y %H:%M} UTC: {reason}",
+            text=f"{planned.get_name_display()} at {planned.at:%-d %B %Y %H:%M} UTC: {reason}",
             url=workspace_path(planned.version),
             icon="alert-triangle",
         )

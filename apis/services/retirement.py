@@ -118,7 +118,7 @@ def override_causes(version: ApiVersion, at: datetime | None = None) -> list[str
     """Return why retiring needs an override, in sentences; of a moment to come only its sunset can be judged."""
     causes: list[str] = []
     if version.sunset_at is not None and version.sunset_at > (at or now()):
-        causes.append(f"The sunset of {version.sunset_at:%d %B %Y} has not come.")
+        causes.append(f"The sunset of {version.sunset_at:%-d %B %Y} has not come.")
     if at is not None and at > now():
         return causes
     callers = sum(1 for caller in callers_of(version, UNUSED_DAYS) if caller.calls_7_days)

@@ -230,7 +230,7 @@ def _exists(existing: Subscription) -> Conflict:
 def _ask_providers(subscription: Subscription, role: Role) -> None:
     version = subscription.version
     wanted = subscription.wanted_plan or subscription.plan
-    until = f" until {subscription.decide_by:%d %B %Y}" if subscription.decide_by else ""
+    until = f" until {subscription.decide_by:%-d %B %Y}" if subscription.decide_by else ""
     notify(
         people=people_of(version.api.team, role),
         title=f"{subscription.application} asks for {version}",
@@ -310,7 +310,7 @@ def lapse_requests() -> int:
     due = Subscription.objects.filter(state__in=["pending", "change_pending"], decide_by__lte=now())
     rows = list(due.select_related("application__team", "version__api__team", "plan", "wanted_plan", "requested_by"))
     for subscription in rows:
-        reason = f"Nobody of {subscription.version.api.team} answered until {subscription.decide_by:%d %B %Y}."
+        reason = f"Nobody of {subscription.version.api.team} answered until {subscription.decide_by:%-d %B %Y}."
         with transaction.atomic():
             try:
                 if subscription.state == "pending":

@@ -149,7 +149,7 @@ def _note_failure(webhook: Webhook, *, is_gone: bool) -> None:
     Webhook.objects.filter(pk=webhook.pk, failing_since=None).update(failing_since=since)
     if not is_gone and now() - since < STOPPED_AFTER:
         return
-    reason = "It answered 410 Gone." if is_gone else f"Nothing was delivered since {since:%d %B %Y}."
+    reason = "It answered 410 Gone." if is_gone else f"Nothing was delivered since {since:%-d %B %Y}."
     stopped = Webhook.objects.filter(pk=webhook.pk, is_active=True).update(
         is_active=False, stopped_reason=reason, row_version=F("row_version") + 1
     )

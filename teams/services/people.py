@@ -117,7 +117,7 @@ def _mail_invitation(invitation: Invitation, code: str) -> None:
         f"Join {invitation.team.name} on Gatehouse",
         f"{invitation.invited_by.name} invites you to {invitation.team.name} as "
         f"{Role(invitation.role).label.lower()}.\n\n{invitation_url(code)}\n\n"
-        f"The link works until {invitation.expires_at:%d %B %Y}.",
+        f"The link works until {invitation.expires_at:%-d %B %Y}.",
         None,
         [invitation.email],
     )

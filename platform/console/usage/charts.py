@@ -24,7 +24,7 @@ PERCENTILES: tuple[tuple[str, str, str, Callable[[Numbers], float | None]], ...]
     ("p95", "#ea580c", "dashed", lambda numbers: numbers.p95_ms),
     ("p99", "#0d9488", "dotted", lambda numbers: numbers.p99_ms),
 )
-FORMATS = {"minute": "%H:%M", "hour": "%d %b %H:%M", "day": "%d %b"}
+FORMATS = {"minute": "%H:%M", "hour": "%-d %b %H:%M", "day": "%-d %b"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def _bars(
         if count:
             height = count / top * (HEIGHT - TOP)
             y -= height
-            text = f"{day:%d %B}: {name}, {count:,} calls"
+            text = f"{day:%-d %B}: {name}, {count:,} calls"
             left, wide, high = round(x + step * 0.1, 1), round(step * 0.8, 1), round(height, 1)
             bars.append(Bar(left, round(y, 1), wide, high, series, text))
     return bars

@@ -239,7 +239,7 @@ def retire(request: HttpRequest, team: str, api: str, version: str) -> HttpRespo
 def _plan(request: HttpRequest, version: ApiVersion, name: str, at: datetime, **values: Any) -> str:
     moment = at.replace(tzinfo=UTC)
     plan_move(version=version, name=name, at=moment, actor=request.user, **values)  # type: ignore[arg-type]
-    messages.success(request, f"Planned for {moment:%d %B %Y %H:%M} UTC. You can cancel it on this page until then.")
+    messages.success(request, f"Planned for {moment:%-d %B %Y %H:%M} UTC. You can cancel it on this page until then.")
     return _back(version)
 
 

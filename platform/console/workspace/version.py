@@ -129,7 +129,7 @@ def strip_of(version: ApiVersion) -> list[StripStep]:
     notes = {"retired": "at the sunset" if version.sunset_at else ""}
     for planned in version.planned_moves.filter(state="planned"):
         notes[{"publish": "published", "retire": "retired"}[planned.name]] = (
-            f"planned for {planned.at:%d %b %Y %H:%M} UTC"
+            f"planned for {planned.at:%-d %b %Y %H:%M} UTC"
         )
     steps = []
     for index, state in enumerate(order):
