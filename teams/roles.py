@@ -1,4 +1,4 @@
-"""Who may do what: each role includes those below it; a platform admin may do everything."""
+"""Who may do what: each role includes those below it; a platform admin may do everything, an auditor read it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ NEEDED = {
 
 
 def role_in(user: User, team: Team) -> Role | None:
-    """Return the role a person has in a team, or None; a platform admin is owner everywhere."""
+    """Return the role a person has in a team, or None; a platform admin is owner everywhere, an auditor viewer."""
     if not user.is_authenticated:
         return None
     if user.is_platform_admin:
         return Role.OWNER
     membership = Membership.objects.filter(user=user, team=team).first()
-    return Role(membership.role) if membership else None
+    if membership is None:
+        return Role.VIEWER if user.is_auditor else None
+    return Role(membership.role)
 
 
 def has_role(user: User, team: Team, role: Role) -> bool:
@@ -47,8 +49,8 @@ def require_role(*, actor: User, team: Team, role: Role, what: str = "do this") 
 
 
 def teams_of(user: User, role: Role = Role.VIEWER) -> QuerySet[Team]:
-    """Return the teams in which a person reaches a role; all of them for a platform admin."""
-    if user.is_platform_admin:
+    """Return the teams in which a person reaches a role; all for a platform admin, to view all for an auditor."""
+    if user.is_platform_admin or (user.is_auditor and role == Role.VIEWER):
         return Team.objects.all()
     enough = [name for name, rank in RANK.items() if rank >= RANK[role]]
     return Team.objects.filter(memberships__user=user, memberships__role__in=enough)

@@ -167,7 +167,7 @@ def _shown(user: User, filters: CatalogFilters) -> QuerySet[CatalogEntry]:
     previews = dict(previewed_versions(user).values_list("api_id", "pk"))
     is_own, is_previewed = Q(team__in=mine), Q(api__in=list(previews))
     is_listed = Q(listed_state__in=LISTED)
-    if not user.is_platform_admin:
+    if not user.sees_everything:
         is_listed &= is_own | _shared_with(mine)
     shows_drafts = filters.is_mine or filters.has_drafts
     found = is_own & Q(best__isnull=False) if shows_drafts else Q(pk__in=[])

@@ -22,7 +22,7 @@ def visible_apis(user: User) -> QuerySet[Api]:
     apis = Api.objects.select_related("team", "owner")
     if not user.is_authenticated:
         return apis.none()
-    if user.is_platform_admin:
+    if user.sees_everything:
         return apis
     mine = teams_of(user).values("pk")
     is_listed = Exists(ApiVersion.objects.filter(api=OuterRef("pk"), state__in=LISTED))
@@ -38,14 +38,14 @@ def visible_versions(user: User) -> QuerySet[ApiVersion]:
     versions = ApiVersion.objects.select_related("api__team")
     if not user.is_authenticated:
         return versions.filter(api__visibility=Api.Visibility.PUBLIC, state__in=LISTED)
-    if user.is_platform_admin:
+    if user.sees_everything:
         return versions
     return versions.filter(Q(api__team__in=teams_of(user).values("pk")) | listed_for(user))
 
 
 def listed_for(user: User) -> Q:
     """Say that a version stands in the catalog for a person: it is listed and its API shared, or they preview it."""
-    if user.is_platform_admin:
+    if user.sees_everything:
         return Q(state__in=LISTED)
     mine = teams_of(user).values("pk")
     is_open = Q(api__team__in=mine) | _is_shared("api__", mine)
@@ -70,7 +70,7 @@ def visible_revisions(user: User) -> QuerySet[Revision]:
     revisions = Revision.objects.select_related("version__api__team", "author").filter(
         version__in=visible_versions(user).values("pk")
     )
-    if not user.is_authenticated or user.is_platform_admin:
+    if not user.is_authenticated or user.sees_everything:
         return revisions
     return revisions.filter(Q(state="current") | Q(version__api__team__in=teams_of(user).values("pk")))
 
@@ -78,7 +78,7 @@ def visible_revisions(user: User) -> QuerySet[Revision]:
 def visible_plans(user: User) -> QuerySet[Plan]:
     """Return the plans of the APIs a person may see; closed ones only to the owning team."""
     plans = Plan.objects.select_related("api__team").filter(api__in=visible_apis(user).values("pk"))
-    if not user.is_authenticated or user.is_platform_admin:
+    if not user.is_authenticated or user.sees_everything:
         return plans
     return plans.filter(Q(is_open=True) | Q(api__team__in=teams_of(user).values("pk")))
 
@@ -90,7 +90,7 @@ def visible_subscriptions(user: User) -> QuerySet[Subscription]:
     )
     if not user.is_authenticated:
         return subscriptions.none()
-    if user.is_platform_admin:
+    if user.sees_everything:
         return subscriptions
     mine = teams_of(user).values("pk")
     return subscriptions.filter(Q(application__team__in=mine) | Q(version__api__team__in=mine))

@@ -1,6 +1,7 @@
 """Every route names its permission; this says what the names mean and checks the part that needs no object.
 
-The names: `public`, `signed_in`, `team.view`, `team.develop`, `team.publish`, `team.own`, `platform.admin`, `staff`.
+The names: `public`, `signed_in`, `team.view`, `team.develop`, `team.publish`, `team.own`, `platform.view`,
+`platform.admin`, `staff`.
 Team permissions are decided by the service or selector on the object's team: a stranger gets 404, a member without the
 role 403. The route's own gate is that somebody is signed in.
 """
@@ -24,6 +25,7 @@ PERMISSIONS = (
     "team.develop",
     "team.publish",
     "team.own",
+    "platform.view",
     "platform.admin",
     "staff",
 )
@@ -67,6 +69,8 @@ def sign_in_first(request: HttpRequest) -> HttpResponse:
 
 def require_platform(permission: str, user: Any) -> None:
     """Raise NotAllowed when a platform permission does not reach."""
+    if permission == "platform.view" and not user.sees_everything:
+        raise NotAllowed("Only a platform admin or an auditor may open this.")
     if permission == "platform.admin" and not user.is_platform_admin:
         raise NotAllowed("Only a platform admin may open this.")
     if permission == "staff" and not user.is_staff:

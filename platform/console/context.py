@@ -35,18 +35,18 @@ SITEMAP: tuple[tuple[str, tuple[tuple[str, str, str, bool], ...]], ...] = (
     (
         "Use",
         (
-            ("Home", "/", "home", False),
-            ("Catalog", "/catalog", "book", False),
-            ("Applications", "/applications", "key", False),
+            ("Home", "/", "home", True),
+            ("Catalog", "/catalog", "book", True),
+            ("Applications", "/applications", "key", True),
         ),
     ),
-    ("Provide", (("Workspace", "/workspace", "layout-grid", False), ("AI", "/ai/models", "cpu", False))),
+    ("Provide", (("Workspace", "/workspace", "layout-grid", True), ("AI", "/ai/models", "cpu", True))),
     (
         "Run",
         (
-            ("Usage", "/usage", "chart-line", False),
-            ("Teams", "/teams", "users", False),
-            ("Admin", "/admin/gateways", "shield", True),
+            ("Usage", "/usage", "chart-line", True),
+            ("Teams", "/teams", "users", True),
+            ("Admin", "/admin/gateways", "shield", False),
         ),
     ),
 )
@@ -60,14 +60,14 @@ def _is_current(path: str, url: str) -> bool:
 def navigation(request: HttpRequest) -> tuple[Group, ...]:
     """Return the sidebar of the person who asks."""
     user = getattr(request, "user", None)
-    is_admin = bool(user and user.is_authenticated and user.is_platform_admin)
+    sees_admin = bool(user and user.is_authenticated and user.sees_everything)
     return tuple(
         Group(
             title,
             tuple(
                 Place(name, url, icon, _is_current(request.path, url))
-                for name, url, icon, needs_admin in places
-                if is_admin or not needs_admin
+                for name, url, icon, is_for_all in places
+                if sees_admin or is_for_all
             ),
         )
         for title, places in SITEMAP

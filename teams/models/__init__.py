@@ -3,7 +3,7 @@
 from teams.models.applications import Application, Credential
 from teams.models.audit import AuditAnchor, AuditEvent, FormToken
 from teams.models.events import Delivery, Event, Notice, Webhook
-from teams.models.people import AccessToken, Invitation, Membership, Role, Team, User
+from teams.models.people import AccessToken, Invitation, Membership, PlatformRole, Role, Team, User
 
 __all__ = [
     "AccessToken",
@@ -17,6 +17,7 @@ __all__ = [
     "Invitation",
     "Membership",
     "Notice",
+    "PlatformRole",
     "Role",
     "Team",
     "User",

@@ -48,7 +48,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person who signs in by e-mail. `is_platform_admin` sees and runs the whole installation."""
+    """A person who signs in by e-mail. `is_platform_admin` runs the whole installation, `is_auditor` reads it."""
 
     class Theme(models.TextChoices):
         AUTO = "auto", "As the system"
@@ -70,6 +70,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     is_platform_admin = models.BooleanField(default=False)
+    is_auditor = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=now, editable=False)
 
     objects = UserManager()
@@ -78,6 +79,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
+
+    @property
+    def sees_everything(self) -> bool:
+        """Say whether all teams' things are theirs to read."""
+        return self.is_platform_admin or self.is_auditor
+
+    @property
+    def platform_role(self) -> str:
+        """Return their role in the whole installation, a value of PlatformRole."""
+        return "admin" if self.is_platform_admin else "auditor" if self.is_auditor else "none"
 
     def __str__(self) -> str:
         return self.name or self.email
@@ -111,6 +122,14 @@ class Team(models.Model):
     def checklist(self) -> list[str]:
         """Return the lines that a reviewer ticks."""
         return [line.strip() for line in self.review_checklist.splitlines() if line.strip()]
+
+
+class PlatformRole(models.TextChoices):
+    """What somebody is to the whole installation."""
+
+    NONE = "none", "None: what their teams give them"
+    AUDITOR = "auditor", "Auditor: sees everything, changes nothing"
+    ADMIN = "admin", "Platform admin: everything, everywhere"
 
 
 class Role(models.TextChoices):

@@ -15,19 +15,27 @@ from rest_framework.views import APIView
 
 from common.errors import NotFound
 from common.rest import PublicViewSet
-from teams.models import User
+from teams.models import PlatformRole, User
 from teams.services.audit_chain import check_chain, seal_entries
 from teams.services.departures import deactivate_person, erase_person, export_person, reactivate_person
+from teams.services.platform_roles import change_platform_role
 
 
 class PersonSerializer(serializers.ModelSerializer[User]):
     """A person as a platform admin sees them."""
 
     id = serializers.CharField(source="public_id")
+    platform_role = serializers.ChoiceField(PlatformRole.choices, read_only=True)
 
     class Meta:
         model = User
-        fields = ("id", "email", "name", "is_active", "is_platform_admin", "created_at", "last_login")
+        fields = ("id", "email", "name", "is_active", "platform_role", "created_at", "last_login")
+
+
+class PlatformRoleSerializer(serializers.Serializer[Any]):
+    """What a person is to the whole installation."""
+
+    platform_role = serializers.ChoiceField(PlatformRole.choices)
 
 
 class SuccessorSerializer(serializers.Serializer[Any]):
@@ -50,7 +58,7 @@ class UserFilter(FilterSet):
 class UserViewSet(PublicViewSet):
     """The people of the installation."""
 
-    permissions: ClassVar = dict.fromkeys(("list", "deactivate", "reactivate", "erase"), "platform.admin")
+    permissions: ClassVar = dict.fromkeys(("list", "role", "deactivate", "reactivate", "erase"), "platform.admin")
     serializer_class = PersonSerializer
     filterset_class = UserFilter
     queryset = User.objects.all()
@@ -62,6 +70,12 @@ class UserViewSet(PublicViewSet):
         if successor is None:
             raise NotFound("There is no such successor.")
         return self._person(deactivate_person(user=self.get_object(), successor=successor, actor=self.actor))
+
+    @extend_schema(request=PlatformRoleSerializer)
+    def role(self, request: Request, public_id: str) -> Response:
+        """Make a person platform admin, auditor or neither."""
+        role = PlatformRole(self.body(PlatformRoleSerializer)["platform_role"])
+        return self._person(change_platform_role(user=self.get_object(), role=role, actor=self.actor))
 
     @extend_schema(request=None)
     def reactivate(self, request: Request, public_id: str) -> Response:
@@ -101,7 +115,7 @@ class VerificationSerializer(serializers.Serializer[Any]):
 class VerificationView(APIView):
     """The state of the audit log's hash chain."""
 
-    permission = "platform.admin"
+    permission = "platform.view"
 
     @extend_schema(responses=VerificationSerializer)
     def get(self, request: Request) -> Response:

@@ -15,7 +15,7 @@ urlpatterns = [
     path("users", departures.UserViewSet.as_view({"get": "list"}), name="users"),
     *(
         path(f"users/<str:public_id>/{action}", departures.UserViewSet.as_view({"post": action}), name=f"user-{action}")
-        for action in ("deactivate", "reactivate", "erase")
+        for action in ("role", "deactivate", "reactivate", "erase")
     ),
     path("audit/verification", departures.VerificationView.as_view(), name="audit-verification"),
     path("tokens", views.TokenViewSet.as_view({"get": "list", "post": "create"}), name="tokens"),

@@ -38,7 +38,9 @@ def deactivate_person(*, user: User, successor: User, actor: User) -> User:
         teams = _hand_over_teams(user, successor)
         person_left.send(sender=User, user=user, successor=successor)
         ended = AccessToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now())
-        User.objects.filter(pk=user.pk).update(is_active=False, is_platform_admin=False, is_staff=False)
+        User.objects.filter(pk=user.pk).update(
+            is_active=False, is_platform_admin=False, is_auditor=False, is_staff=False, is_superuser=False
+        )  # fmt: skip
         _end_sessions(user)
         user.refresh_from_db()
         record_audit(

@@ -10,16 +10,28 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from apis.models import Environment
+from apis.models import Api, ApiVersion, Collection, Environment, ImportJob, Plan, Revision, Subscription
 from apis.services.collections import create_collection
 from apis.services.imports import import_document
 from apis.services.keys import get_key
 from apis.services.publishing import publish_version
 from common.permissions import PERMISSIONS, declared_permission
 from demo.upstream import DOCUMENT
+from prompts.models import PromptTemplate
 from prompts.services.prompts import create_prompt
+from providers.models import Provider
 from providers.services.providers import create_provider
-from teams.models import Notice
+from teams.models import (
+    Application,
+    AuditEvent,
+    Credential,
+    Delivery,
+    Invitation,
+    Notice,
+    Team,
+    User,
+    Webhook,
+)
 from teams.services.notices import notify
 from teams.services.people import invite_member
 from teams.services.webhooks import create_webhook, send_test
@@ -135,6 +147,59 @@ def test_pages_answer_an_owner(world, owner, as_user):
 def test_pages_answer_a_member_without_an_error_of_ours(world, member, as_user):
     answers = statuses(as_user(member), world)
     assert not {path: status for path, status in answers.items() if status >= 500}
+
+
+@pytest.fixture
+def auditor(make_user):
+    return make_user("auditor", is_auditor=True)
+
+
+def test_an_auditor_sees_what_is_the_teams(world, auditor, as_user):
+    client = as_user(auditor)
+    answers = statuses(client, world)
+    assert not {path: status for path, status in answers.items() if status >= 500}
+    seen = ("catalog/<slug:team>/<slug:api>", "workspace/<slug:team>/<slug:api>", "applications/<str:app>",
+            "teams/<slug:team>/members", "ai/prompts/<slug:team>/<slug:prompt>", "admin/audit", "admin/audit/chain",
+            "admin/gateways", "usage/costs")  # fmt: skip
+    assert {path: answers[path] for path in seen} == dict.fromkeys(seen, 200)
+    assert answers["admin/users"] == 403
+    page = client.get("/").content.decode()
+    assert "/admin/gateways" in page
+
+
+# The rows that stand for an id of the API, by the name of their list.
+ROWS = {
+    "apis": Api, "versions": ApiVersion, "revisions": Revision, "plans": Plan, "subscriptions": Subscription,
+    "applications": Application, "credentials": Credential, "teams": Team, "prompts": PromptTemplate,
+    "providers": Provider, "webhooks": Webhook, "notices": Notice, "users": User, "imports": ImportJob,
+    "collections": Collection, "invitations": Invitation, "deliveries": Delivery,
+}  # fmt: skip
+
+
+def rest_address(path: str, world: dict[str, str]) -> str:
+    """Fill an address of the API: `<str:public_id>` by the first row of the list before it."""
+    parts = path.split("/")
+    if "<str:public_id>" in parts:
+        name = parts[parts.index("<str:public_id>") - 1]
+        row = ROWS[name].objects.order_by("pk").first() if name in ROWS else None
+        world = world | {"public_id": row.public_id if row else "none"}
+    return address(path, {"call_id": "none", "revision": "1"} | world)
+
+
+def test_an_auditor_changes_nothing_of_the_teams(world, auditor, as_user, api_as):
+    client, api = as_user(auditor), api_as(auditor)
+    refused = 0
+    for path, _ in REST:
+        for method in ("post", "put", "patch", "delete"):
+            status = getattr(api, method)(rest_address(path, world), {}, format="json").status_code
+            assert status < 500, (method, path)
+            refused += status == 403
+    assert refused > 60
+    for path, view in PAGES:
+        if "POST" in view.methods and path not in ("logout", "login"):
+            assert client.post(address(path, world), {"form_token": "a" * 24}).status_code < 500, path
+    changed = AuditEvent.objects.filter(actor=auditor).exclude(object_type__in=("user", "token"))
+    assert [str(event) for event in changed] == []
 
 
 def test_a_stranger_learns_of_nothing_that_is_the_teams(world, stranger, as_user):

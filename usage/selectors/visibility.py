@@ -1,7 +1,7 @@
 """Whose calls and whose money a person may see.
 
 Calls: those a team of theirs made or provided. Money: what their own teams' applications spent, and what the calls of
-an API cost for publishers and owners of its team. A platform admin sees everything.
+an API cost for publishers and owners of its team. A platform admin and an auditor see everything.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ EVERYTHING = Sight(is_everything=True)
 
 def sight_of(user: User | None) -> Sight:
     """Return what a person may see; None is the system itself."""
-    if user is None or user.is_platform_admin:
+    if user is None or user.sees_everything:
         return EVERYTHING
     held = list(user.memberships.values_list("team__public_id", "role"))
     return Sight(

@@ -10,7 +10,7 @@ from console.pages import render_page
 from teams.services.audit_chain import check_chain, seal_entries
 
 
-@page("platform.admin")
+@page("platform.view")
 def chain(request: HttpRequest) -> HttpResponse:
     """Read the whole chain and say what was found."""
     seal_entries()

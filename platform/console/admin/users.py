@@ -14,8 +14,9 @@ from console.admin.views import tabs
 from console.forms import GatehouseForm, run_form
 from console.pages import render_page
 from console.tables import Table
-from teams.models import User
+from teams.models import PlatformRole, User
 from teams.services.departures import deactivate_person, erase_person, export_person, owned_by, reactivate_person
+from teams.services.platform_roles import change_platform_role
 
 
 @page("platform.admin")
@@ -39,6 +40,12 @@ class LeaveForm(GatehouseForm):
         super().__init__(*args, **kwargs)
         others = User.objects.filter(is_active=True).exclude(pk=leaving.pk).order_by("name")
         self.fields["successor"].queryset = others  # type: ignore[attr-defined]
+
+
+class RoleForm(GatehouseForm):
+    """What they are to the whole installation."""
+
+    platform_role = forms.ChoiceField(label="Role in the whole installation", choices=PlatformRole.choices)
 
 
 def _person(user: str) -> User:
@@ -68,11 +75,19 @@ def user(request: HttpRequest, user: str) -> HttpResponse:
     context = {
         "person": found, "form": form, "owned": owned_by(found), "tabs": tabs(actor, "users"),
         "apis": Api.objects.filter(owner=found).select_related("team")[:50], "here": here,
+        "role_form": RoleForm(initial={"platform_role": found.platform_role}),
     }  # fmt: skip
     return render_page(request, "admin/user.html", context, status=422 if form.errors else 200)
 
 
 def _other(request: HttpRequest, found: User, actor: User, here: str) -> HttpResponse:
+    if request.POST.get("do") == "role":
+        form = RoleForm(request.POST)
+        if not form.is_valid():
+            raise Invalid("Choose one of the roles of the list.")
+        change_platform_role(user=found, role=PlatformRole(form.cleaned_data["platform_role"]), actor=actor)
+        messages.success(request, f"{found}: the role in the whole installation is saved.")
+        return HttpResponseRedirect(here)
     if request.POST.get("do") == "reactivate":
         reactivate_person(user=found, actor=actor)
         messages.success(request, f"{found} may come back: invite them to their teams, they choose a new password.")

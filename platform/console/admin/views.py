@@ -20,10 +20,11 @@ MAX_CSV_ROWS = 10_000
 
 
 def tabs(user: User, current: str) -> list[Tab]:
-    """Return the tabs of the place; the gateways are for platform admins."""
+    """Return the tabs of the place; most are for platform admins."""
     rows = [("audit", "Audit", "/admin/audit")]
-    if user.is_platform_admin:
+    if user.sees_everything:
         rows.insert(0, ("gateways", "Gateways", "/admin/gateways"))
+    if user.is_platform_admin:
         rows.append(("users", "Users", "/admin/users"))
         rows.append(("environments", "Environments", "/admin/environments"))
         rows.append(("lint", "Lint rules", "/admin/lint"))
@@ -32,7 +33,7 @@ def tabs(user: User, current: str) -> list[Tab]:
     return [Tab(title, url, name == current) for name, title, url in rows]
 
 
-@page("platform.admin")
+@page("platform.view")
 def gateways(request: HttpRequest) -> HttpResponse:
     """Show every worker, desired versus applied."""
     context = {"status": gateway_status(), "tabs": tabs(request.user, "gateways")}  # type: ignore[arg-type]

@@ -1,0 +1,34 @@
+"""Who runs the whole installation, and who may read all of it."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from common.errors import Conflict, NotAllowed
+from teams.models import PlatformRole, User
+from teams.services.audit import record_audit
+
+
+def change_platform_role(*, user: User, role: PlatformRole, actor: User) -> User:
+    """Make a person platform admin, auditor or neither. Raise Conflict for the last platform admin."""
+    if not actor.is_platform_admin:
+        raise NotAllowed("Only a platform admin may do this.")
+    with transaction.atomic():
+        # All admins are locked, so that two of them can't take the role from each other at once.
+        admins = list(User.objects.select_for_update().filter(is_platform_admin=True, is_active=True).order_by("pk"))
+        user.refresh_from_db()
+        if not user.is_active:
+            raise Conflict(f"{user} is deactivated: let them back in first.", code="move-not-possible")
+        if admins == [user] and role != PlatformRole.ADMIN:
+            raise Conflict("The installation needs a platform admin: make somebody else one first.", code="last-owner")
+        before = user.platform_role
+        if before == role:
+            return user
+        user.is_platform_admin = user.is_staff = user.is_superuser = role == PlatformRole.ADMIN
+        user.is_auditor = role == PlatformRole.AUDITOR
+        user.save(update_fields=["is_platform_admin", "is_staff", "is_superuser", "is_auditor"])
+        record_audit(
+            actor=actor, verb="user.change_role", target=user, team=None,
+            before={"platform_role": before}, after={"platform_role": role.value},
+        )  # fmt: skip
+    return user
