@@ -38,7 +38,9 @@ def deprecate_version(
     }
     with transaction.atomic():
         impact = impact_of(version)
-        changes_seen = f"{impact.applications} applications, {impact.calls_30_days} calls in 30 days. {reason}".strip()
+        changes_seen = (
+            f"Applications: {impact.applications}, calls in 30 days: {impact.calls_30_days:,}. {reason}".strip()
+        )
         move_version(version=version, move=move, actor=actor, reason=changes_seen, changes=changes)
         version_changed.send(sender=ApiVersion, version=version)
         start_farewell(version)

@@ -34,7 +34,9 @@ def users(request: HttpRequest) -> HttpResponse:
 class LeaveForm(GatehouseForm):
     """Who takes over."""
 
-    successor = forms.ModelChoiceField(User.objects.none(), help_text="Becomes owner of the teams they alone own.")
+    successor = forms.ModelChoiceField(
+        User.objects.none(), empty_label="Choose a person", help_text="Becomes owner of the teams they alone own."
+    )
 
     def __init__(self, leaving: User, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
