@@ -13,6 +13,7 @@ from common.errors import Conflict, Invalid, NotAllowed
 from teams.models import AccessToken, AuditEvent, FormToken, Invitation, Membership, Notice, Role, User
 from teams.services.audit import record_audit
 from teams.services.audit_chain import erase_entries
+from teams.services.platform_roles import keep_an_admin
 from teams.signals import person_left
 
 LOCKED = "!"
@@ -31,10 +32,8 @@ def deactivate_person(*, user: User, successor: User, actor: User) -> User:
         ])  # fmt: skip
     if not user.is_active:
         raise Conflict(f"{user} is deactivated already.", code="move-not-possible")
-    others = User.objects.filter(is_platform_admin=True, is_active=True).exclude(pk=user.pk)
-    if user.is_platform_admin and not others.exists():
-        raise Conflict("The installation needs a platform admin: make somebody else one first.", code="last-owner")
     with transaction.atomic():
+        keep_an_admin(without=user)
         teams = _hand_over_teams(user, successor)
         person_left.send(sender=User, user=user, successor=successor)
         ended = AccessToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now())

@@ -9,18 +9,26 @@ from teams.models import PlatformRole, User
 from teams.services.audit import record_audit
 
 
+def keep_an_admin(*, without: User) -> None:
+    """Lock the active platform admins until the transaction's end; raise Conflict when `without` is the only one.
+
+    All of them are locked, so that two can't take the role from each other at once.
+    """
+    admins = User.objects.select_for_update().filter(is_platform_admin=True, is_active=True).order_by("pk")
+    if list(admins) == [without]:
+        raise Conflict("The installation needs a platform admin: make somebody else one first.", code="last-owner")
+
+
 def change_platform_role(*, user: User, role: PlatformRole, actor: User) -> User:
     """Make a person platform admin, auditor or neither. Raise Conflict for the last platform admin."""
     if not actor.is_platform_admin:
         raise NotAllowed("Only a platform admin may do this.")
     with transaction.atomic():
-        # All admins are locked, so that two of them can't take the role from each other at once.
-        admins = list(User.objects.select_for_update().filter(is_platform_admin=True, is_active=True).order_by("pk"))
+        if role != PlatformRole.ADMIN:
+            keep_an_admin(without=user)
         user.refresh_from_db()
         if not user.is_active:
             raise Conflict(f"{user} is deactivated: let them back in first.", code="move-not-possible")
-        if admins == [user] and role != PlatformRole.ADMIN:
-            raise Conflict("The installation needs a platform admin: make somebody else one first.", code="last-owner")
         before = user.platform_role
         if before == role:
             return user

@@ -1,7 +1,11 @@
+import threading
+
 import pytest
+from django.db import connection
 
 from common.errors import Conflict, NotAllowed
 from teams.models import AuditEvent, PlatformRole, User
+from teams.services.departures import deactivate_person
 from teams.services.platform_roles import change_platform_role
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +28,36 @@ def test_an_admin_names_others_and_the_last_one_stays(admin, owner):
     with pytest.raises(NotAllowed):
         change_platform_role(user=admin, role=ADMIN, actor=admin)
     assert AuditEvent.objects.filter(verb="user.change_role").count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_admins_who_take_the_other_away_at_once_one_stays(admin, make_user):
+    other = make_user("other", is_platform_admin=True)
+    barrier = threading.Barrier(2, timeout=20)
+    outcomes: list[str] = []
+
+    def take_away(pk: int, actor_pk: int) -> None:
+        try:
+            user, actor = User.objects.get(pk=pk), User.objects.get(pk=actor_pk)
+            barrier.wait()
+            if actor.name == "Admin":
+                change_platform_role(user=user, role=NONE, actor=actor)
+            else:
+                deactivate_person(user=user, successor=actor, actor=actor)
+            outcomes.append("done")
+        except Conflict as error:
+            outcomes.append(error.code)
+        finally:
+            connection.close()
+
+    pairs = [(other.pk, admin.pk), (admin.pk, other.pk)]
+    threads = [threading.Thread(target=take_away, args=pair) for pair in pairs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(outcomes) == ["done", "last-owner"]
+    assert User.objects.filter(is_platform_admin=True, is_active=True).count() == 1
 
 
 def test_the_same_role_again_is_no_change(admin, owner):
