@@ -12,8 +12,8 @@ from datetime import timedelta
 from apis.lifecycle import RESTORE_DAYS, UNUSED_DAYS
 from apis.models import ApiVersion, Revision
 from common.clock import now
-from teams.models import AuditEvent, Role, User
-from teams.roles import has_role
+from teams.models import AuditEvent, User
+from teams.roles import has_permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _plan_ready(version: ApiVersion, actor: User) -> str:
 
 def _owner_ready(version: ApiVersion, actor: User) -> str:
     api = version.api
-    if api.owner is None or not api.owner.is_active or not has_role(api.owner, api.team, Role.DEVELOPER):
+    if api.owner is None or not api.owner.is_active or not has_permission(api.owner, api.team, "apis.design"):
         return f"No owner answers for {api}: name a developer of {api.team} in its settings."
     return (
         "" if api.on_call.strip() else f"Nobody is on call for {api}: say in its settings whom to reach when it fails."

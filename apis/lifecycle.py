@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
-Role = Literal["viewer", "developer", "publisher", "owner"]
+from common.permissions import TeamPermission
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +28,14 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One legal move. `guards` name the conditions in `apis.guards`; `role` is the least role that may make it."""
+    """One legal move. `guards` name the conditions in `apis.guards`; `permission` is what its maker may do."""
 
     name: str
     label: str
     source: str
     target: str
     guards: tuple[str, ...] = ()
-    role: Role = "publisher"
+    permission: TeamPermission = "apis.publish"
     undo: str = ""
 
 
@@ -89,10 +88,10 @@ _READY = ("document_ready", "upstream_ready", "plan_ready")
 _OPENABLE = ("plan_ready", "owner_ready")
 
 VERSION_MOVES: tuple[Move, ...] = (
-    Move("submit", "Send for review", "draft", "in_review", _READY, role="developer"),
-    Move("withdraw", "Withdraw from review", "in_review", "draft", role="developer"),
-    Move("reject", "Ask for changes", "in_review", "draft", ("not_author",)),
-    Move("approve", "Approve", "in_review", "approved", ("not_author",)),
+    Move("submit", "Send for review", "draft", "in_review", _READY, permission="apis.design"),
+    Move("withdraw", "Withdraw from review", "in_review", "draft", permission="apis.design"),
+    Move("reject", "Ask for changes", "in_review", "draft", ("not_author",), permission="apis.review"),
+    Move("approve", "Approve", "in_review", "approved", ("not_author",), permission="apis.review"),
     Move("reopen", "Back to draft", "approved", "draft"),
     Move("preview", "Start a preview", "approved", "preview", _OPENABLE, undo="End the preview, or publish it."),
     Move("publish", "Publish", "approved", "published", _OPENABLE, undo="Deprecate, then retire it."),
@@ -134,10 +133,17 @@ REVISION_STATES: dict[str, State] = {
     )
 }
 REVISION_MOVES: tuple[Move, ...] = (
-    Move("submit", "Send for review", "draft", "in_review", ("document_ready", "upstream_ready"), role="developer"),
-    Move("approve", "Approve", "in_review", "approved", ("not_author",)),
-    Move("reject", "Ask for changes", "in_review", "rejected", ("not_author",)),
-    Move("withdraw", "Withdraw from review", "in_review", "superseded", role="developer"),
+    Move(
+        "submit",
+        "Send for review",
+        "draft",
+        "in_review",
+        ("document_ready", "upstream_ready"),
+        permission="apis.design",
+    ),
+    Move("approve", "Approve", "in_review", "approved", ("not_author",), permission="apis.review"),
+    Move("reject", "Ask for changes", "in_review", "rejected", ("not_author",), permission="apis.review"),
+    Move("withdraw", "Withdraw from review", "in_review", "superseded", permission="apis.design"),
     Move("reopen", "Back to draft", "approved", "superseded"),
     Move("deploy", "Make current", "approved", "current", ("gate_passed",), undo="Roll back, in one step."),
     Move("supersede", "Supersede", "current", "superseded"),
@@ -171,9 +177,9 @@ def find_move(name: str, state: str, table: Iterable[Move] = ALL_VERSION_MOVES) 
     return next((move for move in table if move.name == name and move.source == state), None)
 
 
-def role_of(name: str) -> Role:
-    """Return the least role that may make a move of a version, from whatever state."""
-    return next((move.role for move in ALL_VERSION_MOVES if move.name == name), "publisher")
+def permission_of(name: str, table: Iterable[Move] = ALL_VERSION_MOVES) -> TeamPermission:
+    """Return what one must be allowed to make a move of a version, from whatever state."""
+    return next((move.permission for move in table if move.name == name), "apis.publish")
 
 
 def why_not(name: str, state: str) -> str:

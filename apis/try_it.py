@@ -12,8 +12,8 @@ from django.conf import settings
 from apis.models import Subscription
 from common.errors import Conflict
 from gateway.dataplane.keys import TRY_IT_PREFIX, derive_key
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 
 LIFETIME_SECONDS = 15 * 60
 
@@ -21,7 +21,7 @@ LIFETIME_SECONDS = 15 * 60
 def mint_try_it_token(*, user: User, subscription: Subscription) -> str:
     """Return `gh_try_…` for an active subscription of an application of the person's team; it is stored nowhere."""
     team = subscription.application.team
-    require_role(actor=user, team=team, role=Role.DEVELOPER, what="try calls with its applications")
+    require_permission(actor=user, team=team, permission="keys.manage", what="try calls with its applications")
     if subscription.state not in {"active", "change_pending"}:
         raise Conflict(
             f"The subscription is {subscription.get_state_display().lower()}: only an active one can be tried.",

@@ -16,12 +16,11 @@ from teams.models import (
     Invitation,
     Membership,
     Notice,
-    Role,
     Team,
     User,
     Webhook,
 )
-from teams.roles import teams_of
+from teams.roles import teams_of, teams_with
 
 NOTHING = "There is nothing here, or it is not shared with you."
 
@@ -98,7 +97,7 @@ def audit_for(user: User) -> QuerySet[AuditEvent]:
     events = AuditEvent.objects.select_related("actor", "team")
     if user.sees_everything:
         return events
-    return events.filter(Q(team__in=teams_of(user, Role.OWNER)) | Q(actor=user))
+    return events.filter(Q(team__in=teams_with(user, "audit.view")) | Q(actor=user))
 
 
 def events_for(user: User) -> QuerySet[Event]:
@@ -108,7 +107,7 @@ def events_for(user: User) -> QuerySet[Event]:
 
 def webhooks_for(user: User) -> QuerySet[Webhook]:
     """Return the webhooks of the teams a person owns."""
-    return Webhook.objects.filter(team__in=teams_of(user, Role.OWNER)).select_related("team", "created_by")
+    return Webhook.objects.filter(team__in=teams_with(user, "team.manage")).select_related("team", "created_by")
 
 
 def webhook_for(user: User, public_id: str) -> Webhook:

@@ -71,8 +71,8 @@ class AccessRequestViewSet(PublicViewSet):
     """The requests of one's teams, and those for their APIs."""
 
     permissions: ClassVar = {
-        "list": "signed_in", "create": "team.develop", "retrieve": "team.view", "grant": "team.publish",
-        "refuse": "team.publish", "withdraw": "team.develop",
+        "list": "signed_in", "create": "applications.manage", "retrieve": "team.view", "grant": "apis.manage",
+        "refuse": "apis.manage", "withdraw": "applications.manage",
     }  # fmt: skip
     serializer_class = AccessRequestSerializer
     filterset_class = AccessRequestFilter

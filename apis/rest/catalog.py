@@ -161,8 +161,8 @@ class CollectionViewSet(PublicViewSet):
     """The collections of the installation."""
 
     permissions: ClassVar = {
-        "list": "signed_in", "retrieve": "signed_in", "create": "team.publish", "update": "team.publish",
-        "destroy": "team.publish",
+        "list": "signed_in", "retrieve": "signed_in", "create": "apis.manage", "update": "apis.manage",
+        "destroy": "apis.manage",
     }  # fmt: skip
     serializer_class = CollectionSerializer
     queryset = Collection.objects.select_related("team")

@@ -33,7 +33,7 @@ class ReviewCommentSerializer(serializers.ModelSerializer[ReviewComment]):
 class ReviewCommentViewSet(PublicViewSet):
     """The comments on a revision of one's own teams."""
 
-    permissions: ClassVar = {"list": "team.view", "create": "team.develop", "resolve": "team.develop"}
+    permissions: ClassVar = {"list": "team.view", "create": "apis.design", "resolve": "apis.design"}
     serializer_class = ReviewCommentSerializer
     queryset = ReviewComment.objects.none()
 

@@ -32,7 +32,7 @@ class PlanViewSet(PublicViewSet):
     """The plans of the APIs one may see."""
 
     permissions: ClassVar = {
-        "list": "signed_in", "retrieve": "signed_in", "create": "team.publish", "partial_update": "team.publish",
+        "list": "signed_in", "retrieve": "signed_in", "create": "plans.manage", "partial_update": "plans.manage",
     }  # fmt: skip
     serializer_class = forms.PlanSerializer
     filterset_class = filters.PlanFilter
@@ -61,9 +61,10 @@ class SubscriptionViewSet(PublicViewSet):
     """Subscriptions of one's applications, and to one's APIs."""
 
     permissions: ClassVar = {
-        "list": "signed_in", "retrieve": "team.view", "create": "team.develop", "approve": "team.publish",
-        "reject": "team.publish", "end": "team.develop", "try_it": "team.develop", "change_plan": "team.develop",
-        "suspend": "team.develop", "resume": "team.develop",
+        "list": "signed_in", "retrieve": "team.view", "create": "applications.manage",
+        "approve": "subscriptions.decide", "reject": "subscriptions.decide", "end": "applications.manage",
+        "try_it": "keys.manage", "change_plan": "applications.manage", "suspend": "applications.manage",
+        "resume": "applications.manage",
     }  # fmt: skip
     serializer_class = forms.SubscriptionSerializer
     filterset_class = filters.SubscriptionFilter

@@ -33,8 +33,8 @@ from apis.services.reviews import reopen_draft, submit_for_review, withdraw_from
 from apis.services.versions import create_version
 from common.errors import Invalid, NotFound, TooLarge
 from common.rest import PublicViewSet, once_only
-from teams.models import Application, Role, Team, User
-from teams.roles import require_role, teams_of
+from teams.models import Application, Team, User
+from teams.roles import require_permission, teams_of
 from teams.selectors import team_for
 
 # JSON escapes quotes and line ends: a document within the limit may be up to twice as long in a body.
@@ -53,8 +53,8 @@ class ApiViewSet(PublicViewSet):
     """The APIs one may see."""
 
     permissions: ClassVar = {
-        "list": "signed_in", "create": "team.develop", "retrieve": "signed_in", "partial_update": "team.publish",
-        "destroy": "team.publish",
+        "list": "signed_in", "create": "apis.design", "retrieve": "signed_in", "partial_update": "apis.manage",
+        "destroy": "apis.manage",
     }  # fmt: skip
     serializer_class = forms.ApiSerializer
     filterset_class = filters.ApiFilter
@@ -100,12 +100,12 @@ class VersionViewSet(PublicViewSet):
     """The versions one may see, and their moves."""
 
     permissions: ClassVar = {
-        "list": "signed_in", "create": "team.develop", "retrieve": "signed_in", "document": "signed_in",
-        "moves": "team.view", "impact": "team.view", "key": "team.develop", "submit": "team.develop",
-        "withdraw": "team.develop", "reopen": "team.publish", "publish": "team.publish",
-        "deprecate": "team.publish", "undo_deprecation": "team.publish", "retire": "team.publish",
-        "restore": "team.publish", "archive": "team.publish", "preview": "team.publish",
-        "end_preview": "team.publish", "block": "team.publish", "lift_block": "team.publish",
+        "list": "signed_in", "create": "apis.design", "retrieve": "signed_in", "document": "signed_in",
+        "moves": "team.view", "impact": "team.view", "key": "keys.manage", "submit": "apis.design",
+        "withdraw": "apis.design", "reopen": "apis.publish", "publish": "apis.publish",
+        "deprecate": "apis.publish", "undo_deprecation": "apis.publish", "retire": "apis.publish",
+        "restore": "apis.publish", "archive": "apis.publish", "preview": "apis.publish",
+        "end_preview": "apis.publish", "block": "apis.publish", "lift_block": "apis.publish",
     }  # fmt: skip
     serializer_class = forms.VersionSerializer
     filterset_class = filters.VersionFilter
@@ -152,7 +152,7 @@ class VersionViewSet(PublicViewSet):
 
     def _mine(self) -> ApiVersion:
         version: ApiVersion = self.get_object()
-        require_role(actor=self.actor, team=version.api.team, role=Role.VIEWER)
+        require_permission(actor=self.actor, team=version.api.team, permission="team.view")
         return version
 
     @extend_schema(request=forms.KeyRequestSerializer, responses={201: forms.KeyGrantSerializer})
@@ -257,7 +257,7 @@ def _applications(names: list[str]) -> list[Application]:
 class ImportViewSet(PublicViewSet):
     """Imports of one's teams."""
 
-    permissions: ClassVar = {"list": "team.view", "create": "team.develop", "retrieve": "team.view"}
+    permissions: ClassVar = {"list": "team.view", "create": "apis.design", "retrieve": "team.view"}
     serializer_class = forms.ImportSerializer
     filterset_class = filters.ImportFilter
     queryset = ImportJob.objects.none()

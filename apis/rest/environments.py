@@ -64,7 +64,7 @@ class NewDeploymentSerializer(serializers.Serializer[Any]):
 class DeploymentViewSet(OfVersion):
     """What is deployed of a version of one's own team."""
 
-    permissions: ClassVar = {"list": "team.view", "create": "team.publish", "destroy": "team.publish"}
+    permissions: ClassVar = {"list": "team.view", "create": "apis.publish", "destroy": "apis.publish"}
     serializer_class = DeploymentSerializer
     queryset = Deployment.objects.none()
 
@@ -130,7 +130,7 @@ class CanaryViewSet(OfVersion):
     """The trial of a version: at most one runs."""
 
     permissions: ClassVar = {
-        "retrieve": "team.view", "create": "team.publish", "partial_update": "team.publish", "destroy": "team.publish",
+        "retrieve": "team.view", "create": "apis.publish", "partial_update": "apis.publish", "destroy": "apis.publish",
     }  # fmt: skip
     serializer_class = CanarySerializer
     queryset = Canary.objects.none()

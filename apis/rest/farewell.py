@@ -17,8 +17,7 @@ from apis.services.farewell import acknowledge_deprecation, write_to_callers
 from apis.services.planned_moves import cancel_planned_move, plan_move
 from common.errors import NotFound
 from common.rest import PublicViewSet
-from teams.models import Role
-from teams.roles import require_role
+from teams.roles import require_permission
 from teams.selectors import application_for
 
 
@@ -103,14 +102,14 @@ class OfVersion(PublicViewSet):
     def my_version(self) -> ApiVersion:
         """Return the version of one's own team, or 404."""
         version = self.version
-        require_role(actor=self.actor, team=version.api.team, role=Role.VIEWER)
+        require_permission(actor=self.actor, team=version.api.team, permission="team.view")
         return version
 
 
 class PlannedMoveViewSet(OfVersion):
     """The moves of a version that are planned, and what became of those that were."""
 
-    permissions: ClassVar = {"list": "team.view", "create": "team.publish", "destroy": "team.publish"}
+    permissions: ClassVar = {"list": "team.view", "create": "apis.publish", "destroy": "apis.publish"}
     serializer_class = PlannedMoveSerializer
     queryset = PlannedMove.objects.none()
 
@@ -135,7 +134,7 @@ class PlannedMoveViewSet(OfVersion):
 class BrownoutViewSet(OfVersion):
     """The brownouts of a deprecated version; whoever may see the version may know them."""
 
-    permissions: ClassVar = {"list": "signed_in", "create": "team.publish", "destroy": "team.publish"}
+    permissions: ClassVar = {"list": "signed_in", "create": "apis.publish", "destroy": "apis.publish"}
     serializer_class = BrownoutSerializer
     queryset = Brownout.objects.none()
 
@@ -158,7 +157,7 @@ class BrownoutViewSet(OfVersion):
 class DeprecationNoticeViewSet(OfVersion):
     """Who was told of a version's deprecation, and who took note."""
 
-    permissions: ClassVar = {"list": "team.view", "acknowledge": "team.develop", "write": "team.publish"}
+    permissions: ClassVar = {"list": "team.view", "acknowledge": "applications.manage", "write": "apis.publish"}
     serializer_class = DeprecationNoticeSerializer
     queryset = DeprecationNotice.objects.none()
 

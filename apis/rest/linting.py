@@ -136,7 +136,7 @@ class LintWaiverSerializer(serializers.ModelSerializer[LintWaiver]):
 class LintWaiverViewSet(PublicViewSet):
     """The lint waivers of a version of one's own teams."""
 
-    permissions: ClassVar = {"list": "team.view", "create": "team.own", "destroy": "team.own"}
+    permissions: ClassVar = {"list": "team.view", "create": "apis.waive", "destroy": "apis.waive"}
     serializer_class = LintWaiverSerializer
     queryset = LintWaiver.objects.none()
 

@@ -28,9 +28,9 @@ class RevisionViewSet(PublicViewSet):
     """The revisions of own teams' versions: text, upstream and limits are their team's alone."""
 
     permissions: ClassVar = {
-        "list": "team.view", "retrieve": "team.view", "update": "team.develop", "review": "team.publish",
-        "changes": "team.view", "create": "team.develop", "destroy": "team.develop", "gate": "team.view",
-        "release": "team.publish", "roll_back": "team.publish", "next_version": "team.develop", "waive": "team.own",
+        "list": "team.view", "retrieve": "team.view", "update": "apis.design", "review": "apis.review",
+        "changes": "team.view", "create": "apis.design", "destroy": "apis.design", "gate": "team.view",
+        "release": "apis.publish", "roll_back": "apis.publish", "next_version": "apis.design", "waive": "apis.waive",
         "releases": "signed_in",
     }  # fmt: skip
     serializer_class = forms.RevisionDetailSerializer

@@ -7,8 +7,8 @@ from django.db.models import Q, QuerySet
 from apis.models import AccessRequest, Api
 from apis.selectors.catalog import search_apis
 from apis.selectors.visibility import visible_apis
-from teams.models import Role, User
-from teams.roles import teams_of
+from teams.models import User
+from teams.roles import teams_of, teams_with
 
 
 def requestable_apis() -> QuerySet[Api]:
@@ -33,5 +33,5 @@ def access_requests_for(user: User) -> QuerySet[AccessRequest]:
 
 def requests_to_answer(user: User) -> QuerySet[AccessRequest]:
     """Return the requests that wait for a person."""
-    publishing = teams_of(user, Role.PUBLISHER).values("pk")
+    publishing = teams_with(user, "apis.manage").values("pk")
     return access_requests_for(user).filter(state=AccessRequest.State.PENDING, api__team__in=publishing)

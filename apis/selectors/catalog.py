@@ -15,8 +15,8 @@ from apis.lifecycle import LISTED
 from apis.models import Api, ApiVersion, CatalogEntry, Share
 from apis.selectors.visibility import OPEN, previewed_versions
 from apis.words import words_of
-from teams.models import Role, Team, User
-from teams.roles import teams_of
+from teams.models import Team, User
+from teams.roles import teams_with
 
 MAX_WORDS = 8
 NEAR = 0.4
@@ -162,7 +162,7 @@ def _values(rows: Iterable[tuple[str, str, int]]) -> tuple[FacetValue, ...]:
 
 def _shown(user: User, filters: CatalogFilters) -> QuerySet[CatalogEntry]:
     """Return what a person may find, with the version that is shown to them."""
-    mine = list(teams_of(user, Role.DEVELOPER if filters.is_mine else Role.VIEWER).values_list("pk", flat=True))
+    mine = list(teams_with(user, "apis.design" if filters.is_mine else "team.view").values_list("pk", flat=True))
     # Few at any time: a preview is for listed applications.
     previews = dict(previewed_versions(user).values_list("api_id", "pk"))
     is_own, is_previewed = Q(team__in=mine), Q(api__in=list(previews))

@@ -23,8 +23,8 @@ from apis.lifecycle import (
 )
 from apis.models import Api, ApiVersion, Revision, Subscription
 from apis.ports import Caller
-from teams.models import Role, User
-from teams.roles import has_role
+from teams.models import User
+from teams.roles import permissions_in, who_may
 
 IMPACT_DAYS = 30
 # The version a catalog row speaks of: the newest published one, else deprecated, else the tombstone.
@@ -180,14 +180,17 @@ def available_moves(version: ApiVersion, actor: User) -> list[AvailableMove]:
     paths = {way[-1]: way for way in ways}
     moves = [*(move for move in paths if move.source != version.state), *moves_from(version.state)]
     moves += overlay_moves(version.state, is_blocked=version.is_blocked)
-    return [_available(version, move, paths.get(move, (move,)), actor) for move in moves]
+    held = permissions_in(actor, version.api.team)
+    return [_available(version, move, paths.get(move, (move,)), actor, held) for move in moves]
 
 
-def _available(version: ApiVersion, move: Move, path: tuple[Move, ...], actor: User) -> AvailableMove:
+def _available(
+    version: ApiVersion, move: Move, path: tuple[Move, ...], actor: User, held: frozenset[str]
+) -> AvailableMove:
     team = version.api.team
     reasons: list[str] = []
-    if not has_role(actor, team, Role(move.role)):
-        reasons = [f"Only a {move.role} of {team.name} may do this."]
+    if move.permission not in held:
+        reasons = [f"Only {who_may(move.permission, team)} may do this."]
     else:
         guards = path_guards(path) if len(path) > 1 else move.guards
         reasons = failing_guards(guards, version, actor)

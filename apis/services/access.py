@@ -10,15 +10,15 @@ from apis.selectors.visibility import NOTHING, is_shared_with
 from apis.signals import version_changed
 from common.clock import now
 from common.errors import Conflict, Invalid, NotFound
-from teams.models import Role, Team, User
-from teams.roles import require_role
+from teams.models import Team, User
+from teams.roles import people_with, require_permission
 from teams.services.audit import record_audit
-from teams.services.notices import notify, people_of
+from teams.services.notices import notify
 
 
 def ask_for_access(*, api: Api, team: Team, actor: User, message: str = "") -> AccessRequest:
     """Ask the owners of an API to share it with a team; they are told. Raise Conflict when it waits or is shared."""
-    require_role(actor=actor, team=team, role=Role.DEVELOPER, what="ask for access")
+    require_permission(actor=actor, team=team, permission="applications.manage", what="ask for access")
     if is_shared_with(api, team):
         raise Conflict(f"{api} is shared with {team} already.", code="conflict")
     if not requestable_apis().filter(pk=api.pk).exists():
@@ -30,7 +30,7 @@ def ask_for_access(*, api: Api, team: Team, actor: User, message: str = "") -> A
             request.save()
             _record(request, "ask", actor)
             notify(
-                people=people_of(api.team, Role.PUBLISHER), icon="share",
+                people=people_with(api.team, "apis.manage"), icon="share",
                 title=f"{team} asks for access to {api}", text=request.message or "Without a message.",
                 url=f"/workspace/{api.team.slug}/{api.slug}/sharing",
             )  # fmt: skip
@@ -42,7 +42,7 @@ def ask_for_access(*, api: Api, team: Team, actor: User, message: str = "") -> A
 def grant_access(*, request: AccessRequest, actor: User) -> AccessRequest:
     """Share the API with the team that asked: it sees it at once, and its applications may subscribe."""
     api = request.api
-    require_role(actor=actor, team=api.team, role=Role.PUBLISHER, what="grant access")
+    require_permission(actor=actor, team=api.team, permission="apis.manage", what="grant access")
     with transaction.atomic():
         _close(request, AccessRequest.State.GRANTED, actor)
         Share.objects.get_or_create(api=api, team=request.team)
@@ -54,7 +54,7 @@ def grant_access(*, request: AccessRequest, actor: User) -> AccessRequest:
 
 def refuse_access(*, request: AccessRequest, actor: User, reason: str) -> AccessRequest:
     """Refuse a request with a reason that its sender reads."""
-    require_role(actor=actor, team=request.api.team, role=Role.PUBLISHER, what="refuse access")
+    require_permission(actor=actor, team=request.api.team, permission="apis.manage", what="refuse access")
     if not reason.strip():
         raise Invalid("Give a reason.", errors=[{"detail": "Give a reason.", "pointer": "/reason"}])
     with transaction.atomic():
@@ -65,7 +65,7 @@ def refuse_access(*, request: AccessRequest, actor: User, reason: str) -> Access
 
 def withdraw_access_request(*, request: AccessRequest, actor: User) -> AccessRequest:
     """Take back a request that waits."""
-    require_role(actor=actor, team=request.team, role=Role.DEVELOPER, what="withdraw its requests")
+    require_permission(actor=actor, team=request.team, permission="applications.manage", what="withdraw its requests")
     with transaction.atomic():
         _close(request, AccessRequest.State.WITHDRAWN, actor)
     return request

@@ -8,9 +8,11 @@ from typing import Any
 from apis.models import ApiVersion, Review, Revision
 from apis.selectors.versions import impact_of
 from apis.services.subscriptions import OVER
-from teams.models import Application, Role, Team, User
+from teams.models import Application, Team, User
+from teams.permissions import by_rule
+from teams.roles import people_with
 from teams.services.events import write_events
-from teams.services.notices import notify, people_of
+from teams.services.notices import notify
 
 
 def users_of(version: ApiVersion) -> list[Application]:
@@ -34,7 +36,7 @@ def announce(
     for team, rows in by_team.items():
         names = ", ".join(row.name for row in rows)
         notify(
-            people=people_of(team, Role.DEVELOPER),
+            people=people_with(team, "applications.manage"),
             addresses=[team.contact_email],
             title=title,
             text=f"{text}\n\nUsed by {names} of {team.name}.",
@@ -57,7 +59,7 @@ def tell_reviewers(revision: Revision, actor: User) -> None:
     ).order_by("-revision__number", "-pk")
     asked = before.first()
     again = {asked.reviewer_id} if asked else set()
-    reviewers = people_of(team, Role(team.reviewer_role)).exclude(pk=actor.pk)
+    reviewers = people_with(team, by_rule(team.reviewer_role, "apis.review")).exclude(pk=actor.pk)
     fields = {"url": f"{workspace_path(version)}/revisions/{revision.number}/review", "icon": "eye-check"}
     text = f"{actor.name} sent revision {revision.number} for review."
     notify(people=reviewers.exclude(pk__in=again), title=f"{version} waits for a review", text=text, **fields)

@@ -13,8 +13,8 @@ from apis.services.announcements import tell_users
 from apis.signals import version_changed
 from common.clock import now
 from common.errors import Conflict, Invalid
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 MOST_MINUTES = 24 * 60
@@ -27,7 +27,7 @@ def plan_brownout(*, version: ApiVersion, starts_at: datetime, minutes: int, act
 
     It starts within the deprecation, not sooner than an hour from now, and lasts a day at most.
     """
-    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="plan brownouts")
+    require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="plan brownouts")
     if version.state != ApiVersion.State.DEPRECATED:
         raise Conflict(
             f"Only a deprecated version has brownouts; {version} is {version.state}.", code="move-not-possible"
@@ -52,7 +52,7 @@ def plan_brownout(*, version: ApiVersion, starts_at: datetime, minutes: int, act
 def cancel_brownout(*, brownout: Brownout, actor: User) -> None:
     """Cancel a brownout that is to come, or end one under way."""
     version = brownout.version
-    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="cancel brownouts")
+    require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="cancel brownouts")
     if brownout.ends_at <= now():
         raise Conflict("This brownout is over.", code="move-not-possible")
     with transaction.atomic():

@@ -13,8 +13,8 @@ from apis.services.releases import approve_alone, require_passed, require_releas
 from apis.signals import version_changed
 from common.clock import now
 from common.errors import Conflict, Invalid
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 from teams.services.notices import notify
 
@@ -34,7 +34,7 @@ def start_canary(
     What a release asks for is asked for here: approvals, no breaking change, risky ones ticked in `accepted`.
     """
     version = revision.version
-    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="start trials")
+    require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="start trials")
     if version.state not in ("published", "deprecated"):
         raise Conflict(f"{version} is not served: there is nothing to try it beside.", code="move-not-possible")
     path = require_release_path(revision, actor)
@@ -55,7 +55,7 @@ def start_canary(
 
 def change_canary(*, canary: Canary, percent: float, actor: User) -> Canary:
     """Change the share of a trial that runs."""
-    require_role(actor=actor, team=canary.version.api.team, role=Role.PUBLISHER, what="change trials")
+    require_permission(actor=actor, team=canary.version.api.team, permission="apis.publish", what="change trials")
     _check(percent, canary.header, canary.max_error_percent)
     with transaction.atomic():
         if not Canary.objects.filter(pk=canary.pk, state=Canary.State.RUNNING).update(percent=percent):
@@ -67,7 +67,7 @@ def change_canary(*, canary: Canary, percent: float, actor: User) -> Canary:
 
 def end_canary(*, canary: Canary, actor: User) -> Canary:
     """End a trial: all calls go to the current revision again."""
-    require_role(actor=actor, team=canary.version.api.team, role=Role.PUBLISHER, what="end trials")
+    require_permission(actor=actor, team=canary.version.api.team, permission="apis.publish", what="end trials")
     with transaction.atomic():
         if not _close(canary, Canary.State.ENDED, ""):
             raise Conflict("The trial is over.", code="move-not-possible")

@@ -11,8 +11,8 @@ from apis.models import Api, Collection, Favourite
 from apis.selectors.visibility import require_visible, visible_apis
 from common.errors import Conflict, Invalid, Stale
 from common.identifiers import propose_slug
-from teams.models import Role, Team, User
-from teams.roles import require_role
+from teams.models import Team, User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 MOST_APIS = 500
@@ -31,7 +31,7 @@ def create_collection(
     *, team: Team, name: str, actor: User, description: str = "", apis: Iterable[Api] = ()
 ) -> Collection:
     """Make a collection of APIs that its maker sees; its slug comes from its name."""
-    require_role(actor=actor, team=team, role=Role.PUBLISHER, what="make collections")
+    require_permission(actor=actor, team=team, permission="apis.manage", what="make collections")
     slug = propose_slug(name, fallback="collection")
     collection = Collection(team=team, slug=slug, name=name.strip(), description=description, created_by=actor)
     collection.full_clean(validate_unique=False)
@@ -52,7 +52,7 @@ def update_collection(
     *, collection: Collection, actor: User, row_version: int, name: str, description: str, apis: Iterable[Api]
 ) -> Collection:
     """Change a collection; its address stays. APIs in it that the actor may not see stay in it too."""
-    require_role(actor=actor, team=collection.team, role=Role.PUBLISHER, what="change collections")
+    require_permission(actor=actor, team=collection.team, permission="apis.manage", what="change collections")
     before = _values(collection)
     unseen = collection.apis.exclude(pk__in=visible_apis(actor).values("pk"))
     chosen = [*_seen(actor, apis), *unseen]
@@ -75,7 +75,7 @@ def update_collection(
 
 def delete_collection(*, collection: Collection, actor: User) -> None:
     """Delete a collection; its APIs stay as they are."""
-    require_role(actor=actor, team=collection.team, role=Role.PUBLISHER, what="delete collections")
+    require_permission(actor=actor, team=collection.team, permission="apis.manage", what="delete collections")
     with transaction.atomic():
         record_audit(
             actor=actor, verb="collection.delete", target=collection, team=collection.team, before=_values(collection)

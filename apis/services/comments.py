@@ -8,8 +8,8 @@ from apis.models import ReviewComment, Revision
 from apis.services.announcements import workspace_path
 from common.clock import now
 from common.errors import Conflict, Invalid
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 from teams.services.notices import notify
 
@@ -19,7 +19,7 @@ LONGEST = 5000
 def comment_on_revision(*, revision: Revision, line: int, body: str, actor: User) -> ReviewComment:
     """Say something about a line of a revision (0: about all of it); its author and who spoke there are told."""
     version = revision.version
-    require_role(actor=actor, team=version.api.team, role=Role.DEVELOPER, what="comment on revisions")
+    require_permission(actor=actor, team=version.api.team, permission="apis.design", what="comment on revisions")
     count = len(revision.source.splitlines())
     errors = []
     if not body.strip() or len(body) > LONGEST:
@@ -48,7 +48,7 @@ def comment_on_revision(*, revision: Revision, line: int, body: str, actor: User
 def resolve_comment(*, comment: ReviewComment, actor: User) -> ReviewComment:
     """Say that a comment is dealt with."""
     team = comment.revision.version.api.team
-    require_role(actor=actor, team=team, role=Role.DEVELOPER, what="resolve comments")
+    require_permission(actor=actor, team=team, permission="apis.design", what="resolve comments")
     rows = ReviewComment.objects.filter(pk=comment.pk, resolved_at=None)
     if not rows.update(resolved_at=now(), resolved_by=actor):
         raise Conflict("This comment is resolved already.", code="move-not-possible")

@@ -17,10 +17,9 @@ from apis.services.plans import write_plan
 from apis.signals import version_changed
 from common.errors import Conflict, Invalid, Stale
 from common.identifiers import propose_slug
-from teams.models import Role, Team, User
-from teams.roles import has_role, require_role
+from teams.models import Team, User
+from teams.roles import has_permission, people_with, require_permission
 from teams.services.audit import record_audit
-from teams.services.notices import people_of
 
 DEFAULT_LIMITS = make_limits(per_minute=60, per_day=1000)
 CHANGEABLE = (
@@ -49,7 +48,7 @@ def create_api(
 
     Raise Conflict when slug or path is taken, naming the other API to those who may see it.
     """
-    require_role(actor=actor, team=team, role=Role.DEVELOPER, what="create an API")
+    require_permission(actor=actor, team=team, permission="apis.design", what="create an API")
     if kind == Api.Kind.MODEL:
         raise Invalid("The AI endpoints are one built-in API; create a rest or a prompt API.")
     taken = set(team.apis.values_list("slug", flat=True))
@@ -88,7 +87,7 @@ def update_api(*, api: Api, actor: User, shared_with: Sequence[Team] | None = No
 
     The base path is fixed at first publication. Raise Stale when somebody changed the row since it was read.
     """
-    require_role(actor=actor, team=api.team, role=Role.PUBLISHER, what="change this API")
+    require_permission(actor=actor, team=api.team, permission="apis.manage", what="change this API")
     if unknown := set(changes) - set(CHANGEABLE):
         raise Invalid(f"{', '.join(sorted(unknown))} cannot be changed.")
     before = _values(api)
@@ -117,7 +116,7 @@ def update_api(*, api: Api, actor: User, shared_with: Sequence[Team] | None = No
 
 def delete_api(*, api: Api, actor: User) -> None:
     """Delete an API none of whose versions was ever published; raise Conflict for another."""
-    require_role(actor=actor, team=api.team, role=Role.PUBLISHER, what="delete this API")
+    require_permission(actor=actor, team=api.team, permission="apis.manage", what="delete this API")
     if api.versions.filter(published_at__isnull=False).exists():
         raise Conflict(
             f"{api.name} was published: deprecate and retire its versions instead.", code="move-not-possible"
@@ -133,8 +132,10 @@ def hand_over(*, owner: User, successor: User) -> int:
     """Make somebody else answer for a person's APIs: the successor where they are in the team, else an owner of it."""
     rows = list(Api.objects.filter(owner=owner).select_related("team"))
     for api in rows:
-        is_inside = has_role(successor, api.team, Role.DEVELOPER)
-        heir = successor if is_inside else people_of(api.team, Role.OWNER).exclude(pk=owner.pk).first() or successor
+        is_inside = has_permission(successor, api.team, "apis.design")
+        heir = (
+            successor if is_inside else people_with(api.team, "team.manage").exclude(pk=owner.pk).first() or successor
+        )
         on_call = heir.email if api.on_call == owner.email else api.on_call
         Api.objects.filter(pk=api.pk).update(owner=heir, on_call=on_call, row_version=F("row_version") + 1)
         record_audit(
@@ -173,7 +174,7 @@ def _new_base_path(api: Api, text: str) -> str:
 
 
 def _check_owner(api: Api, owner: User | None) -> None:
-    if owner is None or not owner.is_active or not has_role(owner, api.team, Role.DEVELOPER):
+    if owner is None or not owner.is_active or not has_permission(owner, api.team, "apis.design"):
         detail = f"The owner must be a developer of {api.team.name}."
         raise Invalid(detail, errors=[{"detail": detail, "pointer": "/owner"}])
 

@@ -23,8 +23,8 @@ from apis.signals import version_changed
 from common.clock import now
 from common.concurrency import require_match
 from common.errors import Conflict, Invalid, Stale, TooLarge
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 ROUTING = ("upstream_url", "connect_timeout_seconds", "total_timeout_seconds", "max_body_bytes", "gateway")
@@ -111,7 +111,7 @@ def save_draft(
     `routing` is any of ROUTING. Raise Stale when somebody saved meanwhile and Conflict when the revision is frozen.
     """
     team = revision.version.api.team
-    require_role(actor=actor, team=team, role=Role.DEVELOPER, what="edit this design")
+    require_permission(actor=actor, team=team, permission="apis.design", what="edit this design")
     require_match(revision, if_match)
     if revision.state != Revision.State.DRAFT:
         raise Conflict(

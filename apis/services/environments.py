@@ -11,8 +11,8 @@ from apis.signals import version_changed
 from common.clock import now
 from common.errors import Conflict, Invalid, NotAllowed
 from common.identifiers import validate_slug
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 PRODUCTION = "production"
@@ -42,7 +42,7 @@ def promote_revision(
     Production has its own way, a release through the diff gate.
     """
     version = revision.version
-    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="promote revisions")
+    require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="promote revisions")
     if environment.slug == PRODUCTION:
         raise Invalid("Production is reached by a release, through the diff gate.")
     if version.state not in ROUTED:
@@ -76,7 +76,9 @@ def promote_revision(
 def undeploy(*, deployment: Deployment, actor: User) -> None:
     """Take a version out of an environment: keys of it get 404."""
     version = deployment.version
-    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="take a version out of an environment")
+    require_permission(
+        actor=actor, team=version.api.team, permission="apis.publish", what="take a version out of an environment"
+    )
     if deployment.environment.slug == PRODUCTION:
         raise Invalid("Production is left by retiring the version.")
     with transaction.atomic():

@@ -11,8 +11,8 @@ from apis.selectors.versions import impact_of
 from apis.services.announcements import announce, catalog_path, users_of
 from common.clock import now
 from common.errors import Conflict, Invalid
-from teams.models import Application, Role, User
-from teams.roles import require_role
+from teams.models import Application, User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 # Days before the sunset on which those who still use a version are told again.
@@ -92,7 +92,9 @@ def _remind(version: ApiVersion) -> None:
 
 def acknowledge_deprecation(*, version: ApiVersion, application: Application, actor: User) -> DeprecationNotice:
     """Say for an application that its team has taken note of a deprecation; once is enough."""
-    require_role(actor=actor, team=application.team, role=Role.DEVELOPER, what="take note for its applications")
+    require_permission(
+        actor=actor, team=application.team, permission="applications.manage", what="take note for its applications"
+    )
     notice = version.deprecation_notices.filter(application=application).first()
     if notice is None:
         raise Conflict(f"{application} was not told of a deprecation of {version}.", code="move-not-possible")
@@ -110,7 +112,7 @@ def acknowledge_deprecation(*, version: ApiVersion, application: Application, ac
 
 def write_to_callers(*, version: ApiVersion, actor: User, text: str) -> int:
     """Send a message to everybody who still uses a version; return to how many applications."""
-    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="write to its callers")
+    require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="write to its callers")
     if not text.strip():
         raise Invalid("Write something.", errors=[{"detail": "Write something.", "pointer": "/text"}])
     applications = users_of(version)

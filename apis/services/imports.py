@@ -16,8 +16,8 @@ from apis.services.documents import CheckedDocument, finding_json, require_valid
 from common.clock import now
 from common.errors import Conflict, DomainError, Invalid, TooLarge
 from common.outbound import fetch
-from teams.models import Role, Team, User
-from teams.roles import require_role
+from teams.models import Team, User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 INLINE_BYTES = 1024 * 1024
@@ -45,7 +45,7 @@ def import_document(
         raise Invalid(
             "Say which team the API belongs to.", errors=[{"detail": "A team is needed.", "pointer": "/team"}]
         )
-    require_role(actor=actor, team=team, role=Role.DEVELOPER, what="import an API")
+    require_permission(actor=actor, team=team, permission="apis.design", what="import an API")
     if unknown := set(fields) - set(FIELDS):
         raise Invalid(f"{', '.join(sorted(unknown))} cannot be given to an import.")
     data = _read(source, source_url)

@@ -10,8 +10,8 @@ from apis.models import ApiVersion, Plan, Subscription
 from apis.selectors.visibility import NOTHING, is_shared_with, visible_versions
 from apis.services.subscriptions import live_subscription, subscribe
 from common.errors import Conflict, NotAllowed, NotFound
-from teams.models import Application, Credential, Role, Team, User
-from teams.roles import require_role, teams_of
+from teams.models import Application, Credential, Team, User
+from teams.roles import require_permission, teams_with
 from teams.services.applications import create_application
 from teams.services.credentials import issue_credential
 
@@ -45,7 +45,7 @@ def get_key(
     if not visible_versions(actor).filter(pk=version.pk).exists():
         raise NotFound(NOTHING)
     team = team or consuming_team(version, actor)
-    require_role(actor=actor, team=team, role=Role.DEVELOPER, what="create keys")
+    require_permission(actor=actor, team=team, permission="keys.manage", what="create keys")
     with transaction.atomic():
         application = Application.objects.filter(team=team, name=application_name.strip()).first()
         if application is None:
@@ -64,13 +64,14 @@ def get_key(
 
 def consuming_team(version: ApiVersion, actor: User) -> Team:
     """Return the team whose application gets the key: the person's first one that may use the API."""
-    teams = list(teams_of(actor, Role.DEVELOPER).order_by("name"))
+    teams = list(teams_with(actor, "keys.manage").order_by("name"))
     for team in sorted(teams, key=lambda team: not team.memberships.filter(user=actor).exists()):
         if is_shared_with(version.api, team):
             return team
     raise NotAllowed(
         "You need to be a developer of a team for this: ask an owner of your team for the role.",
-        role=Role.DEVELOPER.value,
+        role="developer",
+        permission="keys.manage",
     )
 
 

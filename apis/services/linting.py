@@ -13,8 +13,8 @@ from apis.lint import RULES, LintResult, Ruleset, Waived, lint_document
 from apis.models import ApiVersion, CatalogEntry, LintRuleset, LintWaiver, Revision
 from common.clock import now
 from common.errors import Invalid, NotAllowed, NotFound, Stale
-from teams.models import Role, Team, User
-from teams.roles import require_role
+from teams.models import Team, User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 SEVERITIES = ("error", "warn", "info", "off")
@@ -76,7 +76,7 @@ def set_ruleset(
     A team's owner decides for it, a platform admin for all. Raise Stale when somebody was faster.
     """
     if team is not None:
-        require_role(actor=actor, team=team, role=Role.OWNER, what="change its lint rules")
+        require_permission(actor=actor, team=team, permission="team.manage", what="change its lint rules")
     elif not actor.is_platform_admin:
         raise NotAllowed("Only a platform admin may change the organisation's lint rules.")
     errors = [
@@ -116,7 +116,7 @@ def waive_rule(
     *, version: ApiVersion, code: str, reason: str, expires_at: datetime, actor: User, pointer: str = ""
 ) -> LintWaiver:
     """Let a rule's findings in a version stand, at a pointer and below, until a day; only an owner may."""
-    require_role(actor=actor, team=version.api.team, role=Role.OWNER, what="waive lint rules")
+    require_permission(actor=actor, team=version.api.team, permission="apis.waive", what="waive lint rules")
     if code not in RULES:
         raise NotFound(f"There is no lint rule {code[:60]!r}.")
     errors = []
@@ -138,7 +138,7 @@ def waive_rule(
 
 def end_waiver(*, waiver: LintWaiver, actor: User) -> None:
     """Take a waiver back."""
-    require_role(actor=actor, team=waiver.version.api.team, role=Role.OWNER, what="end lint waivers")
+    require_permission(actor=actor, team=waiver.version.api.team, permission="apis.waive", what="end lint waivers")
     with transaction.atomic():
         _audit(waiver, "end_waiver", actor)
         waiver.delete()

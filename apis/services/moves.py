@@ -7,13 +7,22 @@ from typing import Any
 from django.db.models import F
 
 from apis.guards import failing_guards
-from apis.lifecycle import MIRRORED, REVISION_MOVES, REVISION_STATES, VERSION_STATES, Move, find_move, role_of, why_not
+from apis.lifecycle import (
+    MIRRORED,
+    REVISION_MOVES,
+    REVISION_STATES,
+    VERSION_STATES,
+    Move,
+    find_move,
+    permission_of,
+    why_not,
+)
 from apis.models import ApiVersion, Revision, Transition
 from apis.services.catalog import refresh_entry, refresh_listing
 from common.clock import now
 from common.errors import Conflict
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 MOVED_MEANWHILE = "move-lost"
@@ -22,8 +31,8 @@ MOVED_MEANWHILE = "move-lost"
 def require_move(*, version: ApiVersion, name: str, actor: User) -> Move:
     """Return the move; raise NotFound or NotAllowed without its role, Conflict with the table's or a guard's reason."""
     move = find_move(name, version.state)
-    role = Role(role_of(name))
-    require_role(actor=actor, team=version.api.team, role=role, what=f"{name.replace('_', ' ')} this version")
+    what = f"{name.replace('_', ' ')} this version"
+    require_permission(actor=actor, team=version.api.team, permission=permission_of(name), what=what)
     reason = why_not(name, version.state)
     if reason or move is None:
         raise Conflict(f"{version} cannot be moved. {reason}", code="move-not-possible", state=version.state)
@@ -73,8 +82,8 @@ def require_revision_move(*, revision: Revision, name: str, actor: User) -> Move
     version = revision.version
     if version.state in MIRRORED:
         require_move(version=version, name=name, actor=actor)
-    role = next(known.role for known in REVISION_MOVES if known.name == name)
-    require_role(actor=actor, team=version.api.team, role=Role(role), what=f"{name.replace('_', ' ')} a revision")
+    permission, what = permission_of(name, REVISION_MOVES), f"{name.replace('_', ' ')} a revision"
+    require_permission(actor=actor, team=version.api.team, permission=permission, what=what)
     move = _find(revision, name)
     reasons = failing_guards(move.guards, version, actor)
     if reasons:

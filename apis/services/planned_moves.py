@@ -17,8 +17,8 @@ from apis.services.publishing import publish_version, require_publishable
 from apis.services.retirement import require_retirable, retire_version
 from common.clock import now
 from common.errors import Conflict, DomainError, Invalid
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 from teams.services.notices import notify
 
@@ -50,7 +50,9 @@ def plan_move(*, version: ApiVersion, name: str, at: datetime, actor: User, **va
 
 def cancel_planned_move(*, planned: PlannedMove, actor: User) -> PlannedMove:
     """Cancel a planned move before its moment."""
-    require_role(actor=actor, team=planned.version.api.team, role=Role.PUBLISHER, what="cancel planned moves")
+    require_permission(
+        actor=actor, team=planned.version.api.team, permission="apis.publish", what="cancel planned moves"
+    )
     with transaction.atomic():
         if not _close(planned, PlannedMove.State.CANCELLED):
             raise Conflict("It is no longer planned: it was made, or cancelled.", code="move-not-possible")

@@ -11,8 +11,8 @@ from apis.models import Api, Plan
 from apis.signals import plan_changed
 from common.errors import Conflict, Invalid, Stale
 from common.identifiers import propose_slug
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 CHANGEABLE = (
@@ -35,13 +35,13 @@ MOST_STEPS = 5
 
 def create_plan(*, api: Api, name: str, limits: list[dict[str, Any]], actor: User, **fields: Any) -> Plan:
     """Add a plan to an API; `fields` are description, requires_approval, is_open, on_store_error and so on."""
-    require_role(actor=actor, team=api.team, role=Role.PUBLISHER, what="add a plan")
+    require_permission(actor=actor, team=api.team, permission="plans.manage", what="add a plan")
     return write_plan(api=api, name=name, limits=limits, actor=actor, **fields)
 
 
 def update_plan(*, plan: Plan, actor: User, **changes: Any) -> Plan:
     """Change a plan; its subscribers have the new limits within a second. Raise Stale on a row changed meanwhile."""
-    require_role(actor=actor, team=plan.api.team, role=Role.PUBLISHER, what="change this plan")
+    require_permission(actor=actor, team=plan.api.team, permission="plans.manage", what="change this plan")
     _refuse_unknown(changes)
     before = _values(plan)
     for name, value in changes.items():

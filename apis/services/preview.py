@@ -16,8 +16,8 @@ from apis.services.revisions import copy_revision
 from apis.services.subscriptions import end_subscriptions
 from apis.signals import version_changed
 from common.errors import Conflict, Invalid
-from teams.models import Application, Role, User
-from teams.roles import require_role
+from teams.models import Application, User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 
@@ -27,7 +27,7 @@ def start_preview(*, version: ApiVersion, actor: User, applications: Collection[
     Where the team asks for no approval this walks every move from the draft on.
     """
     team = version.api.team
-    require_role(actor=actor, team=team, role=Role.PUBLISHER, what="start a preview")
+    require_permission(actor=actor, team=team, permission="apis.publish", what="start a preview")
     _require_some(applications)
     path = preview_path(version.state, team.required_approvals)
     if not path:
@@ -47,7 +47,7 @@ def start_preview(*, version: ApiVersion, actor: User, applications: Collection[
 
 def list_for_preview(*, version: ApiVersion, actor: User, applications: Collection[Application]) -> ApiVersion:
     """Change which applications may call a preview; the subscriptions of those taken off end."""
-    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="change a preview")
+    require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="change a preview")
     if version.state != ApiVersion.State.PREVIEW:
         raise Conflict(f"{version} is not in preview.", code="move-not-possible", state=version.state)
     _require_some(applications)

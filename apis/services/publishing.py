@@ -17,8 +17,8 @@ from apis.services.subscriptions import end_subscriptions
 from apis.signals import version_changed
 from common.clock import now
 from common.errors import Conflict
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 
 
 def publish_version(*, version: ApiVersion, actor: User, revision: Revision | None = None) -> ApiVersion:
@@ -43,7 +43,7 @@ def publish_version(*, version: ApiVersion, actor: User, revision: Revision | No
 
 def require_publishable(*, version: ApiVersion, actor: User) -> tuple[Move, ...]:
     """Return the moves that publish a version; raise without the role, or Conflict with what stands against it."""
-    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="publish this version")
+    require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="publish this version")
     path = publication_path(version.state, version.api.team.required_approvals)
     if not path:
         raise _not_yet(version)

@@ -22,8 +22,8 @@ from apis.services.versions import create_version
 from apis.signals import version_changed
 from common.clock import now
 from common.errors import Conflict, Invalid, NotFound
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 PRODUCTION = "production"
@@ -38,7 +38,7 @@ def release_revision(*, revision: Revision, actor: User, accepted: Collection[st
     break and no waiver allows it, `risky-change` while a risky one is not ticked.
     """
     version = revision.version
-    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="release a revision")
+    require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="release a revision")
     if version.state not in ROUTED:
         state = VERSION_STATES[version.state].label.lower()
         raise Conflict(f"{version} is {state}: it serves no revision.", code="move-not-possible", state=version.state)
@@ -85,7 +85,7 @@ def approve_alone(revision: Revision, path: tuple[Move, ...], actor: User) -> No
 def roll_back(*, revision: Revision, actor: User, reason: str = "") -> Release:
     """Make an earlier revision current again, whatever the gate thinks of it: it was served before."""
     version = revision.version
-    require_role(actor=actor, team=version.api.team, role=Role.PUBLISHER, what="roll back")
+    require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="roll back")
     if version.state not in ROUTED:
         state = VERSION_STATES[version.state].label.lower()
         raise Conflict(f"{version} is {state}: it serves no revision.", code="move-not-possible", state=version.state)
@@ -155,7 +155,7 @@ def deploy(
 def move_to_next_version(*, revision: Revision, actor: User) -> ApiVersion:
     """Take a draft that would break callers out of its version: the next version starts with it."""
     version = revision.version
-    require_role(actor=actor, team=version.api.team, role=Role.DEVELOPER, what="make a version")
+    require_permission(actor=actor, team=version.api.team, permission="apis.design", what="make a version")
     if revision.state != Revision.State.DRAFT or version.state not in ROUTED:
         raise Conflict(f"Revision {revision.number} is no draft of a served version.", code="move-not-possible")
     with transaction.atomic():
@@ -168,7 +168,7 @@ def waive_change(*, revision: Revision, key: str, reason: str, expires_at: datet
     """Allow one breaking change inside a version; an owner's decision, never of whoever wrote the revision."""
     version = revision.version
     team = version.api.team
-    require_role(actor=actor, team=team, role=Role.OWNER, what="waive a breaking change")
+    require_permission(actor=actor, team=team, permission="apis.waive", what="waive a breaking change")
     change = next((change for change in gate_of(revision).of("breaking") if change.key == key), None)
     if change is None:
         raise NotFound(f"{key[:40]!r} names no breaking change of revision {revision.number}.")

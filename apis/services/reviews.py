@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from django.db import IntegrityError, transaction
 
 from apis.guards import working_revision
-from apis.lifecycle import role_of
+from apis.lifecycle import permission_of
 from apis.models import ApiVersion, Review, Revision
 from apis.services.announcements import tell_author, tell_reviewers
 from apis.services.moves import advance, require_revision_move
 from apis.services.revisions import copy_revision
 from common.clock import now
 from common.errors import Conflict, Invalid
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.permissions import by_rule
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 
@@ -47,7 +48,8 @@ def review_revision(
     that were ticked: an approval ticks all. Raise Conflict for a revision not in review or judged before.
     """
     version = revision.version
-    require_role(actor=actor, team=version.api.team, role=Role(version.api.team.reviewer_role), what="review")
+    permission = by_rule(version.api.team.reviewer_role, "apis.review")
+    require_permission(actor=actor, team=version.api.team, permission=permission, what="review")
     if verdict not in Review.Verdict.values:
         raise Invalid(f"The verdict {verdict!r} is neither approved nor rejected.")
     if verdict == Review.Verdict.REJECTED and not comment.strip():
@@ -87,8 +89,8 @@ def require_working_revision(version: ApiVersion) -> Revision:
 
 
 def _movable(version: ApiVersion, name: str, actor: User) -> Revision:
-    """Return the working revision after asking for the role first: who may not move it learns nothing of it."""
-    require_role(actor=actor, team=version.api.team, role=Role(role_of(name)), what=f"{name} a revision")
+    """Return the working revision after asking for the permission: who may not move it learns nothing of it."""
+    require_permission(actor=actor, team=version.api.team, permission=permission_of(name), what=f"{name} a revision")
     revision = require_working_revision(version)
     require_revision_move(revision=revision, name=name, actor=actor)
     return revision

@@ -10,14 +10,14 @@ from apis.models import Api, ApiVersion, Operation, Revision
 from apis.selectors.versions import current_revision
 from apis.signals import version_changed
 from common.errors import Conflict
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 
 def start_revision(*, version: ApiVersion, actor: User) -> Revision:
     """Return the working copy of a version that is served, made from what is current where there is none."""
-    require_role(actor=actor, team=version.api.team, role=Role.DEVELOPER, what="edit this design")
+    require_permission(actor=actor, team=version.api.team, permission="apis.design", what="edit this design")
     if version.api.kind != Api.Kind.REST:
         raise Conflict("This document is made by Gatehouse: change the prompt.", code="move-not-possible")
     working = working_revision(version)
@@ -46,7 +46,7 @@ def start_revision(*, version: ApiVersion, actor: User) -> Revision:
 def discard_draft(*, revision: Revision, actor: User) -> None:
     """Throw the working copy of a served version away; what is current stays."""
     version = revision.version
-    require_role(actor=actor, team=version.api.team, role=Role.DEVELOPER, what="discard this draft")
+    require_permission(actor=actor, team=version.api.team, permission="apis.design", what="discard this draft")
     if version.state not in ROUTED:
         raise Conflict(f"{version} has nothing but this revision: edit it.", code="move-not-possible")
     with transaction.atomic():

@@ -15,10 +15,11 @@ from apis.services.catalog import refresh_listing
 from apis.signals import subscription_changed
 from common.clock import now
 from common.errors import Conflict, Invalid, NotFound
-from teams.models import Application, Role, User
-from teams.roles import has_role, require_role
+from teams.models import Application, User
+from teams.permissions import by_rule
+from teams.roles import has_permission, people_with, require_permission
 from teams.services.audit import record_audit
-from teams.services.notices import notify, people_of
+from teams.services.notices import notify
 
 OVER = ("ended", "rejected", "cancelled")
 
@@ -31,7 +32,9 @@ def subscribe(
     A plan with terms asks for `accepts_terms`. Raise Conflict for a version that takes no subscriptions, a closed plan,
     or a subscription that exists already.
     """
-    require_role(actor=actor, team=application.team, role=Role.DEVELOPER, what="subscribe its applications")
+    require_permission(
+        actor=actor, team=application.team, permission="applications.manage", what="subscribe its applications"
+    )
     if not visible_versions(actor).filter(pk=version.pk).exists():
         raise NotFound(NOTHING)
     _require_subscribable(application, version, plan)
@@ -58,7 +61,7 @@ def subscribe(
             _require_open_state(ApiVersion.objects.select_for_update().get(pk=version.pk))
             _record(subscription, "subscription.create", actor, before={})
             if is_pending:
-                _ask_providers(subscription, Role(plan.approval_steps[0]))
+                _ask_providers(subscription, plan.approval_steps[0])
     except IntegrityError as error:
         existing = live_subscription(application, version)
         if existing is None:
@@ -101,8 +104,9 @@ def _approve_change(subscription: Subscription, actor: User) -> Subscription:
 def approve_step(subscription: Subscription, plan: Plan, actor: User) -> bool:
     """Take one person's yes for the step a request is at; say whether it was the last one."""
     done = subscription.approvals.count()
-    role = Role(plan.approval_steps[min(done, len(plan.approval_steps) - 1)])
-    require_role(actor=actor, team=plan.api.team, role=role, what="approve subscriptions")
+    step = plan.approval_steps[min(done, len(plan.approval_steps) - 1)]
+    for permission in dict.fromkeys(("subscriptions.decide", by_rule(step, "subscriptions.decide"))):
+        require_permission(actor=actor, team=plan.api.team, permission=permission, what="approve subscriptions")
     if subscription.state not in ("pending", "change_pending"):
         state = subscription.get_state_display().lower()
         raise Conflict(f"The subscription is {state}: there is nothing to approve.", code="move-not-possible")
@@ -115,7 +119,7 @@ def approve_step(subscription: Subscription, plan: Plan, actor: User) -> bool:
             code="conflict",
         ) from error
     if done + 1 < len(plan.approval_steps):
-        _ask_providers(subscription, Role(plan.approval_steps[done + 1]))
+        _ask_providers(subscription, plan.approval_steps[done + 1])
         return False
     return True
 
@@ -148,8 +152,13 @@ def reject_subscription(*, subscription: Subscription, actor: User, reason: str)
 
 def end_subscription(*, subscription: Subscription, actor: User, reason: str = "") -> Subscription:
     """End a subscription from either side: its keys are refused on this version within a second."""
-    if not has_role(actor, subscription.version.api.team, Role.PUBLISHER):
-        require_role(actor=actor, team=subscription.application.team, role=Role.DEVELOPER, what="end its subscriptions")
+    if not has_permission(actor, subscription.version.api.team, "subscriptions.decide"):
+        require_permission(
+            actor=actor,
+            team=subscription.application.team,
+            permission="applications.manage",
+            what="end its subscriptions",
+        )
     if subscription.state == "pending":
         return _move(subscription, ("pending",), "cancelled", "cancel", actor, reason=reason[:500], ended_at=now())
     living = ("active", "change_pending", "suspended")
@@ -227,12 +236,12 @@ def _exists(existing: Subscription) -> Conflict:
     )
 
 
-def _ask_providers(subscription: Subscription, role: Role) -> None:
+def _ask_providers(subscription: Subscription, step: str) -> None:
     version = subscription.version
     wanted = subscription.wanted_plan or subscription.plan
     until = f" until {subscription.decide_by:%-d %B %Y}" if subscription.decide_by else ""
     notify(
-        people=people_of(version.api.team, role),
+        people=people_with(version.api.team, by_rule(step, "subscriptions.decide")),
         title=f"{subscription.application} asks for {version}",
         text=f"{subscription.application.team} wants the plan {wanted}. It waits for your decision{until}.",
         url="/workspace/subscriptions",
@@ -253,7 +262,7 @@ def _tell_applicant(subscription: Subscription, what: str, text: str, icon: str)
 def change_plan(*, subscription: Subscription, plan: Plan, actor: User, accepts_terms: bool = False) -> Subscription:
     """Move a subscription to another plan of the API, at once or once it is approved; the present serves until then."""
     team = subscription.application.team
-    require_role(actor=actor, team=team, role=Role.DEVELOPER, what="change its plans")
+    require_permission(actor=actor, team=team, permission="applications.manage", what="change its plans")
     if plan.api_id != subscription.version.api_id:
         raise Invalid(
             "Choose a plan of this API.", errors=[{"detail": "Choose a plan of this API.", "pointer": "/plan"}]
@@ -271,15 +280,20 @@ def change_plan(*, subscription: Subscription, plan: Plan, actor: User, accepts_
         decide_by = now() + timedelta(days=plan.decide_within_days)
         changes = {"wanted_plan": plan, "decide_by": decide_by, "requested_by": actor, **terms}
         _move(subscription, ("active",), "change_pending", "ask_change", actor, **changes)
-        _ask_providers(subscription, Role(plan.approval_steps[0]))
+        _ask_providers(subscription, plan.approval_steps[0])
     return subscription
 
 
 def suspend_subscription(*, subscription: Subscription, actor: User, reason: str = "") -> Subscription:
     """Refuse its keys with 403 until it is resumed: by its provider, with a reason, or paused by its own team."""
-    is_provider = has_role(actor, subscription.version.api.team, Role.PUBLISHER)
+    is_provider = has_permission(actor, subscription.version.api.team, "subscriptions.decide")
     if not is_provider:
-        require_role(actor=actor, team=subscription.application.team, role=Role.DEVELOPER, what="pause subscriptions")
+        require_permission(
+            actor=actor,
+            team=subscription.application.team,
+            permission="applications.manage",
+            what="pause subscriptions",
+        )
     elif not reason.strip():
         raise Invalid("Give a reason.", errors=[{"detail": "Give a reason.", "pointer": "/reason"}])
     with transaction.atomic():
@@ -294,8 +308,13 @@ def resume_subscription(*, subscription: Subscription, actor: User) -> Subscript
     """Serve its keys again; what a provider suspended only the provider resumes."""
     if subscription.is_suspended_by_provider:
         _require_provider(subscription, actor, "resume subscriptions")
-    elif not has_role(actor, subscription.version.api.team, Role.PUBLISHER):
-        require_role(actor=actor, team=subscription.application.team, role=Role.DEVELOPER, what="resume subscriptions")
+    elif not has_permission(actor, subscription.version.api.team, "subscriptions.decide"):
+        require_permission(
+            actor=actor,
+            team=subscription.application.team,
+            permission="applications.manage",
+            what="resume subscriptions",
+        )
     was_provider = subscription.is_suspended_by_provider
     with transaction.atomic():
         changes = {"is_suspended_by_provider": False, "reason": ""}
@@ -327,7 +346,7 @@ def lapse_requests() -> int:
 
 
 def _require_provider(subscription: Subscription, actor: User, what: str) -> None:
-    require_role(actor=actor, team=subscription.version.api.team, role=Role.PUBLISHER, what=what)
+    require_permission(actor=actor, team=subscription.version.api.team, permission="subscriptions.decide", what=what)
 
 
 def _move(

@@ -9,8 +9,8 @@ from apis.selectors.versions import working_copy
 from apis.services.catalog import refresh_listing
 from apis.services.revisions import copy_revision
 from common.errors import Conflict, Invalid
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 
@@ -18,7 +18,7 @@ def create_version(
     *, api: Api, actor: User, name: str | None = None, copy_from: ApiVersion | None = None
 ) -> ApiVersion:
     """Add a draft version, by default the next number, with a copy of another version's document and routing."""
-    require_role(actor=actor, team=api.team, role=Role.DEVELOPER, what="make a version")
+    require_permission(actor=actor, team=api.team, permission="apis.design", what="make a version")
     if api.kind == Api.Kind.MODEL:
         raise Invalid("The AI endpoints have one version.")
     if copy_from is not None and copy_from.api_id != api.pk:

@@ -1,15 +1,14 @@
 """Every route names its permission; this says what the names mean and checks the part that needs no object.
 
-The names: `public`, `signed_in`, `team.view`, `team.develop`, `team.publish`, `team.own`, `platform.view`,
-`platform.admin`, `staff`.
-Team permissions are decided by the service or selector on the object's team: a stranger gets 404, a member without the
-role 403. The route's own gate is that somebody is signed in.
+The names: `public`, `signed_in`, `platform.view`, `platform.admin`, `staff`, and the permissions of a team, which
+`teams.permissions` describes. Those are decided by the service or selector on the object's team: a stranger gets 404, a
+member whose role lacks the permission 403. The route's own gate is that somebody is signed in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, get_args
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -18,17 +17,14 @@ from rest_framework.request import Request
 
 from common.errors import NotAllowed
 
-PERMISSIONS = (
-    "public",
-    "signed_in",
-    "team.view",
-    "team.develop",
-    "team.publish",
-    "team.own",
-    "platform.view",
-    "platform.admin",
-    "staff",
-)
+TeamPermission = Literal[
+    "team.view", "costs.view",
+    "apis.design", "prompts.edit", "applications.manage", "keys.manage",
+    "apis.review", "apis.publish", "apis.manage", "plans.manage", "subscriptions.decide", "costs.callers",
+    "apis.waive", "audit.view", "members.manage", "team.manage",
+]  # fmt: skip
+TEAM_PERMISSIONS: tuple[TeamPermission, ...] = get_args(TeamPermission)
+PERMISSIONS = ("public", "signed_in", *TEAM_PERMISSIONS, "platform.view", "platform.admin", "staff")
 View = Callable[..., HttpResponse]
 
 

@@ -21,8 +21,7 @@ from prompts.rest import serializers as forms
 from prompts.services.playground import run_prompt
 from prompts.services.prompts import create_prompt, save_prompt_version
 from prompts.services.publication import publish_prompt
-from teams.models import Role
-from teams.roles import require_role
+from teams.roles import require_permission
 from teams.selectors import team_for
 
 
@@ -41,8 +40,8 @@ class PromptViewSet(PublicViewSet):
     """The prompts of one's teams."""
 
     permissions: ClassVar = {
-        "list": "signed_in", "create": "team.develop", "retrieve": "team.view", "run": "team.develop",
-        "publish": "team.publish",
+        "list": "signed_in", "create": "prompts.edit", "retrieve": "team.view", "run": "prompts.edit",
+        "publish": "apis.publish",
     }  # fmt: skip
     serializer_class = forms.PromptSerializer
     filterset_class = PromptFilter
@@ -89,7 +88,7 @@ class PromptViewSet(PublicViewSet):
 class PromptVersionViewSet(PublicViewSet):
     """The versions of a prompt."""
 
-    permissions: ClassVar = {"list": "team.view", "retrieve": "team.view", "create": "team.develop"}
+    permissions: ClassVar = {"list": "team.view", "retrieve": "team.view", "create": "prompts.edit"}
     serializer_class = forms.PromptVersionSerializer
     lookup_field = "number"
     queryset = PromptVersion.objects.none()
@@ -105,7 +104,7 @@ class PromptVersionViewSet(PublicViewSet):
     def create(self, request: Request, prompt: str) -> Response:
         """Save the working version, as If-Match names it; after a publication this makes the next one."""
         template = selectors.prompt_by_id(self.actor, prompt)
-        require_role(actor=self.actor, team=template.team, role=Role.DEVELOPER, what="edit its prompts")
+        require_permission(actor=self.actor, team=template.team, permission="prompts.edit", what="edit its prompts")
         current, seen = selectors.latest_version(template), None
         if current is not None and current.revision_id is None:
             require_match(current, request.headers.get("If-Match"))

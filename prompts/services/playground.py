@@ -19,8 +19,8 @@ from prompts.models import PromptVersion
 from providers.pricebook import NANO_PER_USD, price_of
 from providers.selectors import model_named
 from providers.services.providers import secret_header
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 
 RUN_SECONDS = 60.0
 
@@ -39,7 +39,7 @@ class Run:
 
 def run_prompt(*, version: PromptVersion, arguments: dict[str, Any], actor: User) -> Run:
     """Fill the template, ask the model, check the output; raise Invalid for arguments, Unavailable for the model."""
-    require_role(actor=actor, team=version.template.team, role=Role.DEVELOPER, what="run its prompts")
+    require_permission(actor=actor, team=version.template.team, permission="prompts.edit", what="run its prompts")
     model = model_named(version.model)
     if model is None or not (model.is_active and model.provider.is_active):
         raise Invalid(f"There is no model called {version.model}, or it is switched off.")

@@ -14,8 +14,8 @@ from prompts.models import PromptTemplate, PromptVersion
 from prompts.parameters import clean_parameters, find_parameters, template_problems
 from prompts.selectors import latest_version
 from providers.selectors import model_named
-from teams.models import Role, Team, User
-from teams.roles import require_role
+from teams.models import Team, User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 FIELDS = ("system", "text", "parameters", "model", "output", "schema", "temperature", "max_output_tokens")
@@ -23,7 +23,7 @@ FIELDS = ("system", "text", "parameters", "model", "output", "schema", "temperat
 
 def create_prompt(*, team: Team, name: str, actor: User, description: str = "", **content: Any) -> PromptTemplate:
     """Create a prompt with its first version."""
-    require_role(actor=actor, team=team, role=Role.DEVELOPER, what="create prompts")
+    require_permission(actor=actor, team=team, permission="prompts.edit", what="create prompts")
     taken = set(team.prompts.values_list("slug", flat=True))
     slug = propose_slug(name, fallback="prompt")
     number = 2
@@ -48,7 +48,7 @@ def save_prompt_version(
     `parameters` left out are found in the texts; those known before keep their settings. Raise Invalid with a pointer
     per wrong value, Stale when `row_version` names an older reading.
     """
-    require_role(actor=actor, team=template.team, role=Role.DEVELOPER, what="edit its prompts")
+    require_permission(actor=actor, team=template.team, permission="prompts.edit", what="edit its prompts")
     current = latest_version(template)
     values = _checked({**_content_of(current), "parameters": None, **content}, current)
     if current is not None and current.revision_id is None:

@@ -17,8 +17,8 @@ from apis.services.versions import create_version
 from common.errors import Conflict, Invalid
 from prompts.models import PromptVersion
 from prompts.selectors import published_as
-from teams.models import Role, User
-from teams.roles import require_role
+from teams.models import User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 
 DEFAULT_PATH = "/run"
@@ -62,7 +62,7 @@ def publish_prompt(
     workspace once it has them.
     """
     template = version.template
-    require_role(actor=actor, team=template.team, role=Role.PUBLISHER, what="publish prompts")
+    require_permission(actor=actor, team=template.team, permission="apis.publish", what="publish prompts")
     if not path.startswith("/") or "{" in path or "//" in path:
         detail = f"The path {path!r} must start with / and hold no parameters, such as /run."
         raise Invalid(detail, errors=[{"detail": detail, "pointer": "/path"}])

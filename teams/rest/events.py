@@ -158,7 +158,7 @@ class WebhookViewSet(PublicViewSet):
     """The webhooks of a team one owns."""
 
     permissions: ClassVar = dict.fromkeys(
-        ("list", "create", "retrieve", "partial_update", "destroy", "rotate_secret", "test"), "team.own"
+        ("list", "create", "retrieve", "partial_update", "destroy", "rotate_secret", "test"), "team.manage"
     )
     serializer_class = WebhookSerializer
     queryset = Webhook.objects.none()
@@ -218,7 +218,7 @@ class DeliveryFilter(FilterSet):
 class DeliveryViewSet(PublicViewSet):
     """The delivery log of a webhook, 30 days of it."""
 
-    permissions: ClassVar = {"list": "team.own", "replay": "team.own"}
+    permissions: ClassVar = {"list": "team.manage", "replay": "team.manage"}
     serializer_class = DeliverySerializer
     filterset_class = DeliveryFilter
     queryset = Delivery.objects.none()

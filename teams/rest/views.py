@@ -72,7 +72,7 @@ class TeamViewSet(PublicViewSet):
     """The teams one is in."""
 
     permissions: ClassVar = {
-        "list": "signed_in", "create": "signed_in", "retrieve": "team.view", "partial_update": "team.own",
+        "list": "signed_in", "create": "signed_in", "retrieve": "team.view", "partial_update": "team.manage",
     }  # fmt: skip
     serializer_class = forms.TeamSerializer
     queryset = Team.objects.none()
@@ -110,7 +110,7 @@ class MemberViewSet(_InTeam):
     """The members of a team; found by the person's id."""
 
     permissions: ClassVar = {
-        "list": "team.view", "retrieve": "team.view", "partial_update": "team.own", "destroy": "team.own",
+        "list": "team.view", "retrieve": "team.view", "partial_update": "members.manage", "destroy": "members.manage",
     }  # fmt: skip
     serializer_class = forms.MemberSerializer
     queryset = User.objects.none()
@@ -140,7 +140,7 @@ class InvitationViewSet(_InTeam):
     """Open invitations to a team."""
 
     permissions: ClassVar = {
-        "list": "team.view", "retrieve": "team.view", "create": "team.own", "destroy": "team.own",
+        "list": "team.view", "retrieve": "team.view", "create": "members.manage", "destroy": "members.manage",
     }  # fmt: skip
     serializer_class = forms.InvitationSerializer
     queryset = Invitation.objects.none()
@@ -200,7 +200,8 @@ class ApplicationViewSet(PublicViewSet):
     """The applications of one's teams."""
 
     permissions: ClassVar = {
-        "list": "signed_in", "create": "team.develop", "retrieve": "team.view", "partial_update": "team.develop",
+        "list": "signed_in", "create": "applications.manage", "retrieve": "team.view",
+        "partial_update": "applications.manage",
     }  # fmt: skip
     serializer_class = forms.ApplicationSerializer
     filterset_class = ApplicationFilter
@@ -231,8 +232,8 @@ class CredentialViewSet(PublicViewSet):
     """The keys of an application."""
 
     permissions: ClassVar = {
-        "list": "team.view", "create": "team.develop", "retrieve": "team.view", "revoke": "team.develop",
-        "rotate": "team.develop", "disable": "team.develop", "enable": "team.develop",
+        "list": "team.view", "create": "keys.manage", "retrieve": "team.view", "revoke": "keys.manage",
+        "rotate": "keys.manage", "disable": "keys.manage", "enable": "keys.manage",
     }  # fmt: skip
     serializer_class = forms.CredentialSerializer
     queryset = Credential.objects.none()

@@ -6,15 +6,15 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from common.errors import Conflict, Stale
-from teams.models import Application, Role, Team, User
-from teams.roles import require_role
+from teams.models import Application, Team, User
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 from teams.signals import application_changed
 
 
 def create_application(*, team: Team, name: str, actor: User, description: str = "") -> Application:
     """Create an application of a team; raise Conflict when the team has one of this name."""
-    require_role(actor=actor, team=team, role=Role.DEVELOPER, what="create applications")
+    require_permission(actor=actor, team=team, permission="applications.manage", what="create applications")
     application = Application(team=team, name=name.strip(), description=description.strip(), created_by=actor)
     application.full_clean(validate_constraints=False)
     try:
@@ -36,7 +36,7 @@ def update_application(
     *, application: Application, actor: User, name: str, description: str = "", row_version: int | None = None
 ) -> Application:
     """Rename an application; with `row_version` raise Stale when somebody was faster."""
-    require_role(actor=actor, team=application.team, role=Role.DEVELOPER, what="change applications")
+    require_permission(actor=actor, team=application.team, permission="applications.manage", what="change applications")
     before = {"name": application.name, "description": application.description}
     application.name, application.description = name.strip(), description.strip()
     application.full_clean(validate_constraints=False)

@@ -13,10 +13,10 @@ from common.errors import Conflict, Invalid, Stale
 from common.sealed import hash_secret
 from gateway.dataplane.keys import hint, is_well_formed, mint_key
 from teams import ports
-from teams.models import Application, Credential, Role, User
-from teams.roles import require_role
+from teams.models import Application, Credential, User
+from teams.roles import people_with, require_permission
 from teams.services.audit import record_audit
-from teams.services.notices import notify, people_of
+from teams.services.notices import notify
 from teams.signals import credential_changed
 
 LONGEST_OVERLAP = timedelta(days=30)
@@ -31,7 +31,7 @@ def issue_credential(
     environment: str = "production",
 ) -> tuple[Credential, str]:
     """Create a key of an environment; the second value is the only time its secret is seen."""
-    require_role(actor=actor, team=application.team, role=Role.DEVELOPER, what="create keys")
+    require_permission(actor=actor, team=application.team, permission="keys.manage", what="create keys")
     if expires_at is not None and expires_at <= now():
         raise Invalid(
             f"The expiry {expires_at:%Y-%m-%d %H:%M} lies in the past.",
@@ -74,7 +74,7 @@ def issue_credential(
 def revoke_credential(*, credential: Credential, actor: User, row_version: int | None = None) -> Credential:
     """Revoke a key: calls with it get 401 on every gateway within a second. It cannot be undone."""
     team = credential.application.team
-    require_role(actor=actor, team=team, role=Role.DEVELOPER, what="revoke keys")
+    require_permission(actor=actor, team=team, permission="keys.manage", what="revoke keys")
     with transaction.atomic():
         rows = Credential.objects.filter(pk=credential.pk, revoked_at=None)
         if row_version is not None:
@@ -103,7 +103,7 @@ def rotate_credential(
     Return the successor and its secret. Raise Conflict for a key that is not active.
     """
     team = credential.application.team
-    require_role(actor=actor, team=team, role=Role.DEVELOPER, what="rotate keys")
+    require_permission(actor=actor, team=team, permission="keys.manage", what="rotate keys")
     if not timedelta() <= overlap <= LONGEST_OVERLAP:
         detail = f"The overlap lasts at most {LONGEST_OVERLAP.days} days."
         raise Invalid(detail, errors=[{"detail": detail, "pointer": "/overlap_hours"}])
@@ -126,7 +126,7 @@ def disable_credential(
     *, credential: Credential, actor: User, reason: str = "", row_version: int | None = None
 ) -> Credential:
     """Refuse a key until it is enabled again: calls with it get 401 within a second."""
-    require_role(actor=actor, team=credential.application.team, role=Role.DEVELOPER, what="disable keys")
+    require_permission(actor=actor, team=credential.application.team, permission="keys.manage", what="disable keys")
     if credential.state not in ("active", "rotating"):
         raise Conflict(f"The key {credential.name} is {credential.state}.", code="move-not-possible")
     return _change(credential, "disable", actor, row_version, disabled_at=now(), disabled_reason=reason.strip()[:200])
@@ -134,7 +134,7 @@ def disable_credential(
 
 def enable_credential(*, credential: Credential, actor: User, row_version: int | None = None) -> Credential:
     """Serve a disabled key again."""
-    require_role(actor=actor, team=credential.application.team, role=Role.DEVELOPER, what="enable keys")
+    require_permission(actor=actor, team=credential.application.team, permission="keys.manage", what="enable keys")
     if credential.state != "disabled":
         raise Conflict(f"The key {credential.name} is {credential.state}.", code="move-not-possible")
     return _change(credential, "enable", actor, row_version, disabled_at=None, disabled_reason="")
@@ -159,7 +159,7 @@ def report_leak(*, key: str, where: str = "") -> bool:
         reason = f"Reported as leaked{f' at {where}' if where else ''}."[:200]
         _change(credential, "leak", None, None, disabled_at=now(), disabled_reason=reason)
         notify(
-            people=people_of(application.team, Role.DEVELOPER), addresses=[application.team.contact_email],
+            people=people_with(application.team, "keys.manage"), addresses=[application.team.contact_email],
             icon="alert-triangle", title=f"A key of {application} was found in the open",
             text=f"{credential.name} {credential.hint} was reported as leaked{f' at {where}' if where else ''} and is "
             "disabled: calls with it get 401. Rotate it, take it out of where it was found, then revoke it.",

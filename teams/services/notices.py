@@ -9,22 +9,16 @@ from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from common.clock import now
-from teams.models import Notice, Role, Team, User
-from teams.roles import RANK
+from teams.models import Notice, Team, User
+from teams.roles import people_with
 
 logger = logging.getLogger("gatehouse.teams.notices")
 MAIL_RETRY_SECONDS = (60, 600, 3_600, 14_400, 43_200)
 MAIL_BATCH = 50
 KEPT = timedelta(days=180)
-
-
-def people_of(team: Team, role: Role) -> QuerySet[User]:
-    """Return the active people of a team who reach a role."""
-    enough = [name for name, rank in RANK.items() if rank >= RANK[role]]
-    return User.objects.filter(memberships__team=team, memberships__role__in=enough, is_active=True)
 
 
 def notify(
@@ -46,8 +40,8 @@ def notify(
 
 
 def notify_owners(*, team: Team, title: str, text: str, url: str, icon: str = "bell") -> int:
-    """Write a notice to each owner of a team."""
-    return notify(people=people_of(team, Role.OWNER), title=title, text=text, url=url, icon=icon)
+    """Write a notice to each of those who manage a team."""
+    return notify(people=people_with(team, "team.manage"), title=title, text=text, url=url, icon=icon)
 
 
 def read_notice(*, notice: Notice) -> None:

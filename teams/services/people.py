@@ -19,7 +19,8 @@ from common.identifiers import propose_slug
 from common.problems import from_validation_error
 from common.sealed import hash_secret
 from teams.models import Invitation, Membership, Role, Team, User
-from teams.roles import RANK, has_role, require_role
+from teams.permissions import BUILT_IN
+from teams.roles import has_permission, permissions_somewhere, require_permission
 from teams.services.audit import record_audit
 from teams.signals import team_renamed
 
@@ -33,7 +34,7 @@ PROFILE_FIELDS = ("name", "zone", "theme", "density", "has_shortcuts", "wants_ma
 
 def create_team(*, name: str, actor: User, slug: str | None = None, **fields: Any) -> Team:
     """Create a team owned by its creator; only a platform admin or somebody who owns a team may."""
-    if not (actor.is_platform_admin or actor.memberships.filter(role=Role.OWNER).exists()):
+    if "team.manage" not in permissions_somewhere(actor):
         raise NotAllowed("Only a platform admin or an owner of a team may create teams.")
     team = Team(name=name.strip(), slug=slug or propose_slug(name, fallback="team"), **_known(fields))
     team.full_clean(validate_unique=False)
@@ -49,7 +50,7 @@ def create_team(*, name: str, actor: User, slug: str | None = None, **fields: An
 
 def update_team(*, team: Team, actor: User, row_version: int | None = None, **changes: Any) -> Team:
     """Change a team's name, contact or rules; with `row_version` raise Stale when somebody was faster."""
-    require_role(actor=actor, team=team, role=Role.OWNER, what="change its settings")
+    require_permission(actor=actor, team=team, permission="team.manage", what="change its settings")
     before = team_values(team)
     for name, value in _known(changes).items():
         setattr(team, name, value)
@@ -81,7 +82,7 @@ def _known(fields: dict[str, Any]) -> dict[str, Any]:
 
 def invite_member(*, team: Team, email: str, role: str, actor: User) -> tuple[Invitation, str]:
     """Invite an address; return the invitation and its code, which is mailed, shown once and never stored."""
-    require_role(actor=actor, team=team, role=Role.OWNER, what="invite people")
+    require_permission(actor=actor, team=team, permission="members.manage", what="invite people")
     email = email.strip().lower()
     if Membership.objects.filter(team=team, user__email__iexact=email).exists():
         raise Conflict(f"{email} is a member of {team.name} already.", code="member-already")
@@ -125,7 +126,7 @@ def _mail_invitation(invitation: Invitation, code: str) -> None:
 
 def withdraw_invitation(*, invitation: Invitation, actor: User) -> None:
     """Make an open invitation's link useless."""
-    require_role(actor=actor, team=invitation.team, role=Role.OWNER, what="withdraw invitations")
+    require_permission(actor=actor, team=invitation.team, permission="members.manage", what="withdraw invitations")
     with transaction.atomic():
         if Invitation.objects.filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None).update(withdrawn_at=now()):
             record_audit(
@@ -169,7 +170,7 @@ def _join(user: User, invitation: Invitation) -> str:
     membership, is_new = Membership.objects.select_for_update().get_or_create(
         user=user, team=invitation.team, defaults={"role": invitation.role}
     )
-    if not is_new and RANK[Role(membership.role)] < RANK[Role(invitation.role)]:
+    if not is_new and BUILT_IN[membership.role] < BUILT_IN[invitation.role]:
         membership.role = invitation.role
         membership.save(update_fields=["role"])
     return membership.role
@@ -197,7 +198,7 @@ def _new_user(email: str, name: str, password: str) -> User:
 def change_role(*, membership: Membership, role: str, actor: User) -> Membership:
     """Give a member another role; the last owner stays owner."""
     team = membership.team
-    require_role(actor=actor, team=team, role=Role.OWNER, what="change roles")
+    require_permission(actor=actor, team=team, permission="members.manage", what="change roles")
     before = membership.role
     with transaction.atomic():
         if before == Role.OWNER and role != Role.OWNER:
@@ -221,8 +222,8 @@ def change_role(*, membership: Membership, role: str, actor: User) -> Membership
 def remove_member(*, membership: Membership, actor: User) -> None:
     """Take a person out of a team; a person may leave by themselves. What they made stays the team's."""
     team = membership.team
-    if membership.user != actor or not has_role(actor, team, Role.VIEWER):
-        require_role(actor=actor, team=team, role=Role.OWNER, what="remove members")
+    if membership.user != actor or not has_permission(actor, team, "team.view"):
+        require_permission(actor=actor, team=team, permission="members.manage", what="remove members")
     with transaction.atomic():
         if membership.role == Role.OWNER:
             _keep_an_owner(membership)

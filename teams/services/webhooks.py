@@ -16,8 +16,8 @@ from common.errors import Conflict, Invalid, Stale
 from common.outbound import check_url
 from common.sealed import sealer
 from teams.event_types import TYPE_NAMES
-from teams.models import Delivery, Event, Role, Team, User, Webhook
-from teams.roles import require_role
+from teams.models import Delivery, Event, Team, User, Webhook
+from teams.roles import require_permission
 from teams.services.audit import record_audit
 from teams.services.events import number_events, write_event
 
@@ -31,7 +31,7 @@ def create_webhook(
     *, team: Team, url: str, actor: User, description: str = "", event_types: Iterable[str] = ()
 ) -> tuple[Webhook, str]:
     """Add a webhook; it is told of what happens from now on. The second value is its secret, seen only now."""
-    require_role(actor=actor, team=team, role=Role.OWNER, what="add webhooks")
+    require_permission(actor=actor, team=team, permission="team.manage", what="add webhooks")
     if team.webhooks.count() >= MOST_PER_TEAM:
         raise Conflict(f"{team} has {MOST_PER_TEAM} webhooks already. Delete one first.", code="conflict")
     number_events()
@@ -56,7 +56,7 @@ def update_webhook(
     is_active: bool,
 ) -> Webhook:
     """Change a webhook; set active again, it goes on with what happens from now on."""
-    require_role(actor=actor, team=webhook.team, role=Role.OWNER, what="change webhooks")
+    require_permission(actor=actor, team=webhook.team, permission="team.manage", what="change webhooks")
     changes: dict[str, Any] = {**_checked(url, description, event_types), "is_active": is_active}
     if is_active and not webhook.is_active:
         newest = Event.objects.aggregate(newest=Max("number"))["newest"] or 0
@@ -66,7 +66,7 @@ def update_webhook(
 
 def rotate_secret(*, webhook: Webhook, actor: User, row_version: int) -> tuple[Webhook, str]:
     """Give a webhook a new secret; for 24 hours what is sent is signed with both."""
-    require_role(actor=actor, team=webhook.team, role=Role.OWNER, what="rotate a webhook's secret")
+    require_permission(actor=actor, team=webhook.team, permission="team.manage", what="rotate a webhook's secret")
     changes: dict[str, Any] = {"previous_secret": bytes(webhook.secret), "previous_until": now() + OVERLAP}
     secret = _seal_new_secret(webhook)
     changes["secret"] = webhook.secret
@@ -75,7 +75,7 @@ def rotate_secret(*, webhook: Webhook, actor: User, row_version: int) -> tuple[W
 
 def delete_webhook(*, webhook: Webhook, actor: User) -> None:
     """Delete a webhook with its delivery log."""
-    require_role(actor=actor, team=webhook.team, role=Role.OWNER, what="delete webhooks")
+    require_permission(actor=actor, team=webhook.team, permission="team.manage", what="delete webhooks")
     with transaction.atomic():
         _audit(webhook, "delete", actor, before=_values(webhook))
         webhook.delete()
@@ -83,7 +83,7 @@ def delete_webhook(*, webhook: Webhook, actor: User) -> None:
 
 def send_test(*, webhook: Webhook, actor: User) -> Delivery:
     """Send one `webhook.test` event to a webhook, whatever types it chose."""
-    require_role(actor=actor, team=webhook.team, role=Role.OWNER, what="try webhooks")
+    require_permission(actor=actor, team=webhook.team, permission="team.manage", what="try webhooks")
     with transaction.atomic():
         event = write_event(type="webhook.test", target=webhook, team=webhook.team, actor=actor)
         return Delivery.objects.create(webhook=webhook, event=event)
@@ -91,7 +91,7 @@ def send_test(*, webhook: Webhook, actor: User) -> Delivery:
 
 def replay_delivery(*, delivery: Delivery, actor: User) -> Delivery:
     """Send an event of the log once more, with the id it had: a receiver that keeps ids knows it again."""
-    require_role(actor=actor, team=delivery.webhook.team, role=Role.OWNER, what="replay deliveries")
+    require_permission(actor=actor, team=delivery.webhook.team, permission="team.manage", what="replay deliveries")
     if delivery.state == Delivery.State.PENDING:
         raise Conflict("This delivery is still being tried.", code="move-not-possible")
     with transaction.atomic():

@@ -83,8 +83,8 @@ def test_the_author_is_no_obstacle_on_a_path_one_person_walks():
 def test_a_move_asks_for_one_role_from_whatever_state():
     for table in (lifecycle.ALL_VERSION_MOVES, lifecycle.REVISION_MOVES):
         for name in {move.name for move in table}:
-            assert len({move.role for move in table if move.name == name}) == 1
-    assert (lifecycle.role_of("submit"), lifecycle.role_of("publish")) == ("developer", "publisher")
+            assert len({move.permission for move in table if move.name == name}) == 1
+    assert [lifecycle.permission_of(name) for name in ("submit", "publish")] == ["apis.design", "apis.publish"]
 
 
 def test_a_refusal_names_the_states_the_move_starts_from():

@@ -82,7 +82,7 @@ class CallView(APIView):
 class CostReportViewSet(viewsets.ReadOnlyModelViewSet):
     """Cost reports of one's teams, a team and UTC month each."""
 
-    permissions: ClassVar[dict[str, str]] = {"list": "team.view", "retrieve": "team.view"}
+    permissions: ClassVar[dict[str, str]] = {"list": "costs.view", "retrieve": "costs.view"}
     renderer_classes = (JSONRenderer, CsvRenderer)
     filterset_class = CostReportFilter
     lookup_field = "public_id"

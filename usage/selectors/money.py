@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from common.errors import NotFound
 from teams.models import Team, User
-from teams.roles import teams_of
+from teams.roles import teams_with
 from usage.models import CostReport
 
 
@@ -18,12 +18,11 @@ def team_costs(team: Team, month: date) -> CostReport | None:
 
 
 def reports_for(user: User) -> QuerySet[CostReport]:
-    """Return the reports of the teams a person is in.
+    """Return the reports of the teams whose costs a person may see.
 
-    Any member sees what the team's own applications spend; what its APIs cost others only publishers and owners
-    (`Sight.may_see_provided`).
+    What a team's APIs cost others is another permission (`Sight.may_see_provided`).
     """
-    return CostReport.objects.select_related("team").filter(team__in=teams_of(user))
+    return CostReport.objects.select_related("team").filter(team__in=teams_with(user, "costs.view"))
 
 
 def report_for(user: User, public_id: str) -> CostReport:

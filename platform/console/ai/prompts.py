@@ -28,8 +28,8 @@ from prompts.services.playground import run_prompt
 from prompts.services.prompts import create_prompt, save_prompt_version
 from prompts.services.publication import prompt_document, publish_prompt
 from providers.selectors import callable_names
-from teams.models import Role, User
-from teams.roles import has_role, require_role, teams_of
+from teams.models import User
+from teams.roles import has_permission, require_permission, teams_with
 
 # The form's action that only looks for parameters while somebody types.
 FIND = "parameters"
@@ -54,7 +54,7 @@ def prompts(request: HttpRequest) -> HttpResponse:
     """List the prompts of this person's teams."""
     user: User = request.user  # type: ignore[assignment]
     table = Table(request, prompts_for(user), columns={"name": "name", "team": "team__name", "created": "created_at"})
-    context = {"table": table, "tabs": tabs("prompts"), "can_create": teams_of(user, Role.DEVELOPER).exists()}
+    context = {"table": table, "tabs": tabs("prompts"), "can_create": teams_with(user, "prompts.edit").exists()}
     return render_page(request, "ai/prompts.html", context)
 
 
@@ -141,7 +141,7 @@ def typed(kind: str, text: str) -> Any:
 def new_prompt(request: HttpRequest) -> HttpResponse:
     """Start a prompt from a starter; run it, save it."""
     user: User = request.user  # type: ignore[assignment]
-    teams = {team.slug: team for team in teams_of(user, Role.DEVELOPER)}
+    teams = {team.slug: team for team in teams_with(user, "prompts.edit")}
     starter = STARTERS.get(request.GET.get("starter", "translation"), STARTERS["translation"])
     form = PromptForm(request.POST or None, initial={"name": starter[0], "text": starter[1]})
     chosen = teams.get(request.POST.get("team", "")) or next(iter(teams.values()), None)
@@ -165,7 +165,7 @@ def new_prompt(request: HttpRequest) -> HttpResponse:
         "form": form, "teams": teams, "chosen": chosen, "starters": STARTERS, "parameters": parameters,
         "types": TYPES, "crumbs": [("AI", "/ai/models"), ("Prompts", "/ai/prompts")], "title": "New prompt",
         "url": "/ai/prompts/new", "can_develop": True,
-        "can_publish": chosen is not None and has_role(user, chosen, Role.PUBLISHER),
+        "can_publish": chosen is not None and has_permission(user, chosen, "apis.publish"),
     }  # fmt: skip
     status = 422 if form.is_bound and form.errors and action != FIND else 200
     return render_page(request, "ai/prompt.html", context, fragment="parameters", status=status)
@@ -227,7 +227,7 @@ def prompt(request: HttpRequest, team: str, prompt: str) -> HttpResponse:
     action = request.POST.get("action", "")
     if request.method == "POST" and action != FIND:
         if action == "run":
-            require_role(actor=user, team=template.team, role=Role.DEVELOPER, what="run its prompts")
+            require_permission(actor=user, team=template.team, permission="prompts.edit", what="run its prompts")
             return _run(request, form, _filled(version, form, request) if form.is_valid() else None)
         if done := run_form(request, form, save):
             return done
@@ -235,8 +235,8 @@ def prompt(request: HttpRequest, team: str, prompt: str) -> HttpResponse:
         "form": form, "template": template, "version": version, "types": TYPES, "title": template.name, "url": url,
         "parameters": read_parameters(request.POST, version.parameters) if form.is_bound else version.parameters,
         "crumbs": [("AI", "/ai/models"), ("Prompts", "/ai/prompts")], "published": published_as(template),
-        "can_develop": has_role(user, template.team, Role.DEVELOPER),
-        "can_publish": has_role(user, template.team, Role.PUBLISHER),
+        "can_develop": has_permission(user, template.team, "prompts.edit"),
+        "can_publish": has_permission(user, template.team, "apis.publish"),
     }  # fmt: skip
     status = 422 if form.is_bound and form.errors and action != FIND else 200
     return render_page(request, "ai/prompt.html", context, fragment="parameters", status=status)
@@ -258,12 +258,12 @@ class PublishForm(GatehouseForm):
     visibility = forms.ChoiceField(label="Who may call it", choices=Api.Visibility.choices)
 
 
-@page("team.publish", methods=("GET", "HEAD", "POST"))
+@page("apis.publish", methods=("GET", "HEAD", "POST"))
 def publish(request: HttpRequest, team: str, prompt: str) -> HttpResponse:
     """Publish a prompt as an API."""
     user: User = request.user  # type: ignore[assignment]
     template = prompt_for(user, team, prompt)
-    require_role(actor=user, team=template.team, role=Role.PUBLISHER, what="publish prompts")
+    require_permission(actor=user, team=template.team, permission="apis.publish", what="publish prompts")
     version, before = latest_version(template), published_as(template)
     assert version is not None
     slug = propose_slug(template.name, fallback="prompt")

@@ -39,7 +39,7 @@ def _subscription(request: HttpRequest, app: str, subscription: str) -> tuple[Ap
     return found, row
 
 
-@page("team.develop", methods=("GET", "HEAD", "POST"))
+@page("applications.manage", methods=("GET", "HEAD", "POST"))
 def change(request: HttpRequest, app: str, subscription: str) -> HttpResponse:
     """Ask for another plan; the present one serves until it is granted."""
     found, row = _subscription(request, app, subscription)
@@ -67,7 +67,7 @@ def change(request: HttpRequest, app: str, subscription: str) -> HttpResponse:
     return render_page(request, "applications/change_plan.html", context, status=422 if form.errors else 200)
 
 
-@page("team.develop", methods=("POST",))
+@page("applications.manage", methods=("POST",))
 def pause(request: HttpRequest, app: str, subscription: str) -> HttpResponse:
     """Pause a subscription, or go on with it."""
     found, row = _subscription(request, app, subscription)

@@ -23,8 +23,8 @@ from console.home.views import number_cards
 from console.pages import Tab, render_page
 from console.tables import Table, csv_response
 from gateway.control.rollout import wait_until_applied
-from teams.models import Application, Credential, Role, User
-from teams.roles import has_role, teams_of
+from teams.models import Application, Credential, User
+from teams.roles import permissions_in, teams_with
 from teams.selectors import application_for, applications_for, credential_for
 from teams.services.applications import create_application, update_application
 from teams.services.credentials import (
@@ -52,7 +52,7 @@ def applications(request: HttpRequest) -> HttpResponse:
         head = ("application", "team", "created")
         return csv_response("applications", head, rows, lambda row: (row.name, row.team.name, row.created_at))
     table.offer_csv()
-    context = {"table": table, "words": words, "can_create": teams_of(user, Role.DEVELOPER).exists()}
+    context = {"table": table, "words": words, "can_create": teams_with(user, "applications.manage").exists()}
     return render_page(request, "applications/list.html", context, fragment="rows")
 
 
@@ -65,11 +65,11 @@ class ApplicationForm(GatehouseForm):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.teams = {team.slug: team for team in teams_of(user, Role.DEVELOPER)}
+        self.teams = {team.slug: team for team in teams_with(user, "applications.manage")}
         self.fields["team"].choices = [(slug, team.name) for slug, team in self.teams.items()]  # type: ignore[attr-defined]
 
 
-@page("team.develop", methods=("GET", "HEAD", "POST"))
+@page("applications.manage", methods=("GET", "HEAD", "POST"))
 def new_application(request: HttpRequest) -> HttpResponse:
     """Create an application."""
     user: User = request.user  # type: ignore[assignment]
@@ -101,7 +101,7 @@ def head_of(request: HttpRequest, app: Application, current: str) -> dict[str, A
         "app": app,
         "crumbs": [("Applications", "/applications")],
         "tabs": [Tab(title, url, name == current) for name, title, url in tabs],
-        "can_develop": has_role(request.user, app.team, Role.DEVELOPER),  # type: ignore[arg-type]
+        "may": permissions_in(request.user, app.team),  # type: ignore[arg-type]
         "now": now(),
     }
 
@@ -167,7 +167,7 @@ def keys(request: HttpRequest, app: str) -> HttpResponse:
     return render_page(request, "applications/keys.html", context, status=422 if form.errors else 200)
 
 
-@page("team.develop", methods=("GET", "HEAD", "POST"))
+@page("keys.manage", methods=("GET", "HEAD", "POST"))
 def revoke_key(request: HttpRequest, app: str, key: str) -> HttpResponse:
     """Say what revoking a key does, then do it."""
     found, credential = _key(request, app, key)
@@ -195,7 +195,7 @@ class RotateForm(GatehouseForm):
 
 
 @never_cache
-@page("team.develop", methods=("GET", "HEAD", "POST"))
+@page("keys.manage", methods=("GET", "HEAD", "POST"))
 def rotate_key(request: HttpRequest, app: str, key: str) -> HttpResponse:
     """Say what rotating a key does, then do it and show the new one once."""
     found, credential = _key(request, app, key)
@@ -214,7 +214,7 @@ def rotate_key(request: HttpRequest, app: str, key: str) -> HttpResponse:
     return render_page(request, "applications/rotate.html", context, status=422 if form.errors else 200)
 
 
-@page("team.develop", methods=("POST",))
+@page("keys.manage", methods=("POST",))
 def switch_key(request: HttpRequest, app: str, key: str) -> HttpResponse:
     """Disable a key, or serve a disabled one again."""
     found, credential = _key(request, app, key)
@@ -249,7 +249,7 @@ def subscriptions(request: HttpRequest, app: str) -> HttpResponse:
     )
 
 
-@page("team.develop", methods=("GET", "HEAD", "POST"))
+@page("applications.manage", methods=("GET", "HEAD", "POST"))
 def end(request: HttpRequest, app: str, subscription: str) -> HttpResponse:
     """Say what ending a subscription does, then do it."""
     found = application_for(request.user, app)  # type: ignore[arg-type]

@@ -14,8 +14,8 @@ from common.errors import NotFound
 from common.permissions import page
 from console.forms import GatehouseForm, run_form
 from console.pages import render_page
-from teams.models import Role, Team, User
-from teams.roles import teams_of
+from teams.models import Team, User
+from teams.roles import teams_of, teams_with
 
 
 class AskForm(GatehouseForm):
@@ -28,7 +28,7 @@ class AskForm(GatehouseForm):
 
     def __init__(self, user: User, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["team"].queryset = teams_of(user, Role.DEVELOPER)  # type: ignore[attr-defined]
+        self.fields["team"].queryset = teams_with(user, "applications.manage")  # type: ignore[attr-defined]
 
 
 @page("signed_in", methods=("GET", "HEAD", "POST"))
@@ -51,6 +51,6 @@ def ask(request: HttpRequest, team: str, api: str) -> HttpResponse:
     context = {
         "api": found, "form": form, "crumbs": [("Catalog", "/catalog")],
         "waiting": AccessRequest.objects.filter(api=found, team__in=mine, state="pending").select_related("team"),
-        "can_ask": teams_of(user, Role.DEVELOPER).exists(),
+        "can_ask": teams_with(user, "applications.manage").exists(),
     }  # fmt: skip
     return render_page(request, "catalog/ask.html", context, status=422 if form.errors else 200)

@@ -14,8 +14,8 @@ from common.permissions import page
 from console.forms import GatehouseForm, run_form
 from console.pages import render_page
 from console.tables import Table
-from teams.models import Role, Team, User
-from teams.roles import has_role, require_role, teams_of
+from teams.models import Team, User
+from teams.roles import has_permission, require_permission, teams_with
 
 CRUMBS = [("Catalog", "/catalog")]
 
@@ -53,7 +53,7 @@ class NewForm(CollectionForm):
 
     def __init__(self, user: User, *args: object, **kwargs: object) -> None:
         super().__init__(user, *args, **kwargs)
-        self.fields["team"].queryset = teams_of(user, Role.PUBLISHER)  # type: ignore[attr-defined]
+        self.fields["team"].queryset = teams_with(user, "apis.manage")  # type: ignore[attr-defined]
 
 
 class EditForm(CollectionForm):
@@ -77,7 +77,7 @@ def collection(request: HttpRequest, collection: str) -> HttpResponse:
     table = Table(request, Catalog(user, CatalogFilters(collection=found.slug)).entries(), columns={})
     context = {
         "collection": found, "table": table, "rows": catalog_rows(table.rows), "crumbs": CRUMBS,
-        "can_edit": has_role(user, found.team, Role.PUBLISHER),
+        "can_edit": has_permission(user, found.team, "apis.manage"),
     }  # fmt: skip
     return render_page(request, "catalog/collection.html", context)
 
@@ -95,16 +95,16 @@ def new(request: HttpRequest) -> HttpResponse:
 
     if request.method == "POST" and (done := run_form(request, form, create)):
         return done
-    context = {"form": form, "crumbs": CRUMBS, "can_create": teams_of(user, Role.PUBLISHER).exists()}
+    context = {"form": form, "crumbs": CRUMBS, "can_create": teams_with(user, "apis.manage").exists()}
     return render_page(request, "catalog/collection_form.html", context, status=422 if form.errors else 200)
 
 
-@page("team.publish", methods=("GET", "HEAD", "POST"))
+@page("apis.manage", methods=("GET", "HEAD", "POST"))
 def edit(request: HttpRequest, collection: str) -> HttpResponse:
     """Change a collection."""
     user: User = request.user  # type: ignore[assignment]
     found = _collection(collection)
-    require_role(actor=user, team=found.team, role=Role.PUBLISHER, what="change its collections")
+    require_permission(actor=user, team=found.team, permission="apis.manage", what="change its collections")
     seen = (
         found.apis.filter(pk__in=visible_apis(user).values("pk")).select_related("team").order_by("team__slug", "slug")
     )
@@ -125,7 +125,7 @@ def edit(request: HttpRequest, collection: str) -> HttpResponse:
     return render_page(request, "catalog/collection_form.html", context, status=422 if form.errors else 200)
 
 
-@page("team.publish", methods=("POST",))
+@page("apis.manage", methods=("POST",))
 def delete(request: HttpRequest, collection: str) -> HttpResponse:
     """Delete a collection; its APIs stay."""
     found = _collection(collection)

@@ -20,8 +20,8 @@ from console.catalog.relay import Relayed, relay_call
 from console.catalog.views import head_of
 from console.pages import render_page
 from gateway.control.rollout import wait_until_applied
-from teams.models import Role, User
-from teams.roles import teams_of
+from teams.models import User
+from teams.roles import teams_with
 
 KEY_WORD = "$GATEHOUSE_KEY"
 
@@ -76,7 +76,7 @@ def _operation_context(version: ApiVersion, user: User, view: OperationView, rev
         "operation": view,
         "operations": revision.operations.order_by("position")[:300],
         "samples": samples_of(view, head["base_url"], KEY_WORD),
-        "can_get_key": head["can_subscribe"] and teams_of(user, Role.DEVELOPER).exists(),
+        "can_get_key": head["can_subscribe"] and teams_with(user, "keys.manage").exists(),
     }
 
 
@@ -104,7 +104,7 @@ def subscription_to_try(user: User, version: ApiVersion) -> Subscription | None:
         Subscription.objects.filter(
             version=version,
             state__in=["active", "change_pending"],
-            application__team__in=teams_of(user, Role.DEVELOPER),
+            application__team__in=teams_with(user, "keys.manage"),
         )
         .select_related("application__team", "version__api__team", "plan")
         .order_by("-id")

@@ -16,8 +16,8 @@ from console.catalog.views import first_curl, head_of
 from console.forms import GatehouseForm
 from console.pages import render_page
 from gateway.control.rollout import wait_until_applied
-from teams.models import Application, Role, User
-from teams.roles import teams_of
+from teams.models import Application, User
+from teams.roles import teams_with
 from teams.services.applications import create_application
 
 NEW = "new"
@@ -36,7 +36,7 @@ class SubscribeForm(GatehouseForm):
 
     def __init__(self, user: User, version: ApiVersion, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        rows = Application.objects.filter(team__in=teams_of(user, Role.DEVELOPER)).select_related("team")
+        rows = Application.objects.filter(team__in=teams_with(user, "applications.manage")).select_related("team")
         self.applications = {row.public_id: row for row in rows.order_by("name")[:500]}
         self.plans: dict[str, Plan] = {plan.public_id: plan for plan in version.api.plans.filter(is_open=True)}
         choices = [(key, f"{row.name} ({row.team.name})") for key, row in self.applications.items()]
@@ -61,7 +61,11 @@ def subscribe_panel(request: HttpRequest, team: str, api: str, version: str) -> 
     user: User = request.user  # type: ignore[assignment]
     found = version_for(user, team, api, version)
     form = SubscribeForm(user, found, request.POST or None)
-    context = {**head_of(found, user, "plans"), "form": form, "has_team": teams_of(user, Role.DEVELOPER).exists()}
+    context = {
+        **head_of(found, user, "plans"),
+        "form": form,
+        "has_team": teams_with(user, "applications.manage").exists(),
+    }
     if request.method == "POST" and form.is_valid():
         try:
             context |= _carry_out(user, found, form)

@@ -33,8 +33,8 @@ from common.permissions import page
 from console.catalog.recommend import operation_url
 from console.pages import Tab, render_page
 from console.tables import Table
-from teams.models import Role, User
-from teams.roles import has_role, teams_of
+from teams.models import User
+from teams.roles import has_permission, permissions_somewhere, teams_with
 
 ORDERS = (("", "Best match"), ("name", "Name"), ("newest", "Newest"), ("used", "Most used"), ("score", "Best score"))
 
@@ -47,7 +47,7 @@ def catalog(request: HttpRequest) -> HttpResponse:
     catalog = Catalog(user, filters)
     table = Table(request, catalog.entries(), columns={})
     found = catalog.facets()
-    roles = set(user.memberships.values_list("role", flat=True))
+    may = permissions_somewhere(user)
     context = {
         "table": table,
         "rows": catalog_rows(table.rows),
@@ -56,9 +56,9 @@ def catalog(request: HttpRequest) -> HttpResponse:
         "nearest": catalog.nearest() if filters.words and not table.total else (),
         "orders": ORDERS,
         "askable": askable_for(user, filters.words)[:10] if not filters.is_mine and not filters.is_favourite else (),
-        "can_collect": user.is_platform_admin or bool(roles & {Role.PUBLISHER, Role.OWNER}),
+        "can_collect": "apis.manage" in may,
         "collections": Collection.objects.order_by("name")[:50] if not filters.is_narrowed else (),
-        "can_create": user.is_platform_admin or bool(roles - {Role.VIEWER}),
+        "can_create": "apis.design" in may,
     }
     return render_page(request, "catalog/list.html", context, fragment="results")
 
@@ -128,7 +128,7 @@ def head_of(version: ApiVersion, user: User, current: str) -> dict[str, Any]:
         "crumbs": [("Catalog", "/catalog"), (api.team.name, f"/catalog?team={api.team.slug}")],
         "base_url": f"{settings.GATEHOUSE_GATEWAY_URL}{api.base_path}/{version.name}",
         "is_listed": version.state in LISTED,
-        "can_edit": has_role(user, api.team, Role.DEVELOPER),
+        "can_edit": has_permission(user, api.team, "apis.design"),
         "can_subscribe": version.state in {"published", "preview"},
         "is_favourite": Favourite.objects.filter(user=user, api=api).exists(),
         "to_note": _to_note(version, user),
@@ -141,7 +141,7 @@ def _to_note(version: ApiVersion, user: User) -> list[DeprecationNotice]:
     """Return what this person may still take note of, for applications of own teams."""
     if version.state != ApiVersion.State.DEPRECATED:
         return []
-    mine = teams_of(user, Role.DEVELOPER).values("pk")
+    mine = teams_with(user, "applications.manage").values("pk")
     rows = version.deprecation_notices.filter(acknowledged_at=None, application__team__in=mine)
     return list(rows.select_related("application__team")[:50])
 
@@ -155,7 +155,7 @@ def star(request: HttpRequest, team: str, api: str) -> HttpResponse:
     return HttpResponseRedirect(f"/catalog/{found.team.slug}/{found.slug}")
 
 
-@page("team.develop", methods=("POST",))
+@page("applications.manage", methods=("POST",))
 def acknowledge(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Take note of a deprecation for one's own applications."""
     user: User = request.user  # type: ignore[assignment]

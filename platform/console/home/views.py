@@ -19,8 +19,8 @@ from common.permissions import page
 from console.catalog.recommend import first_operation_url
 from console.pages import Spark, render_page, sparkline
 from gateway.control.selectors import gateway_status
-from teams.models import Application, Membership, Role, Team, User
-from teams.roles import teams_of
+from teams.models import Application, Membership, Team, User
+from teams.roles import teams_with
 from teams.selectors import applications_for
 from usage.selectors import Scope, UsageSummary, sight_of, summary
 
@@ -67,7 +67,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "steps": checklist(user),
         "waiting": waiting_for(user),
         "applications": applications_for(user)[:5],
-        "apis": visible_apis(user).filter(team__in=teams_of(user, Role.DEVELOPER)).order_by("name")[:5],
+        "apis": visible_apis(user).filter(team__in=teams_with(user, "apis.design")).order_by("name")[:5],
         **_numbers(user),
     }
     return render_page(request, "home/home.html", context)
@@ -173,17 +173,18 @@ def _admin_steps(user: User) -> list[Step]:
 
 def waiting_for(user: User) -> list[Waiting]:
     """Return what waits for this person: reviews, requests, keys and sunsets that are near, rejected changes."""
-    publishing = teams_of(user, Role.PUBLISHER)
     soon = now() + SOON
-    reviews = ApiVersion.objects.filter(api__team__in=publishing, state="in_review").select_related("api")[:5]
+    reviews = ApiVersion.objects.filter(
+        api__team__in=teams_with(user, "apis.review"), state="in_review"
+    ).select_related("api")[:5]
     requests = Subscription.objects.filter(
-        version__api__team__in=publishing, state__in=["pending", "change_pending"]
+        version__api__team__in=teams_with(user, "subscriptions.decide"), state__in=["pending", "change_pending"]
     ).select_related("application", "version__api")[:5]
     sunsets = ApiVersion.objects.filter(
-        api__team__in=publishing, state="deprecated", sunset_at__lt=soon
+        api__team__in=teams_with(user, "apis.publish"), state="deprecated", sunset_at__lt=soon
     ).select_related("api__team")[:5]
     expiring = Application.objects.filter(
-        team__in=teams_of(user, Role.DEVELOPER), credentials__expires_at__range=(now(), soon),
+        team__in=teams_with(user, "keys.manage"), credentials__expires_at__range=(now(), soon),
         credentials__revoked_at=None,
     ).distinct()[:5]  # fmt: skip
     found = [Waiting(f"Review {version}", "/workspace/reviews", "eye-check") for version in reviews]

@@ -14,8 +14,8 @@ from common.permissions import page
 from console.admin.views import tabs as admin_tabs
 from console.pages import render_page
 from console.teams.views import head_of
-from teams.models import Role, Team, User
-from teams.roles import require_role
+from teams.models import Team, User
+from teams.roles import require_permission
 from teams.selectors import team_for
 
 
@@ -25,10 +25,10 @@ def team_rules(request: HttpRequest, team: str) -> HttpResponse:
     user: User = request.user  # type: ignore[assignment]
     found = team_for(user, team)
     if request.method == "POST":
-        require_role(actor=user, team=found, role=Role.OWNER, what="change its lint rules")
+        require_permission(actor=user, team=found, permission="team.manage", what="change its lint rules")
         return _save(request, found, f"/teams/{found.slug}/lint")
     head = head_of(request, found, "lint")
-    context = {**head, "can_change": head["is_owner"], **_rows(found), "whose": f"{found.name}'s"}
+    context = {**head, "can_change": "team.manage" in head["may"], **_rows(found), "whose": f"{found.name}'s"}
     return render_page(request, "teams/lint.html", context)
 
 

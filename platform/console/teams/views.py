@@ -17,7 +17,7 @@ from console.forms import GatehouseForm, run_form
 from console.pages import Tab, render_page
 from console.tables import Table
 from teams.models import Invitation, Role, Team, User
-from teams.roles import has_role, teams_of
+from teams.roles import permissions_in, permissions_somewhere, teams_of
 from teams.selectors import members_of, membership_for, open_invitations, team_for
 from teams.services.people import (
     TEAM_FIELDS,
@@ -52,7 +52,7 @@ def teams(request: HttpRequest) -> HttpResponse:
 
 
 def _may_create(user: User) -> bool:
-    return user.is_platform_admin or user.memberships.filter(role=Role.OWNER).exists()
+    return "team.manage" in permissions_somewhere(user)
 
 
 class TeamForm(GatehouseForm):
@@ -103,16 +103,16 @@ def head_of(request: HttpRequest, team: Team, current: str) -> dict[str, Any]:
     base = f"/teams/{team.slug}"
     rows = [("overview", "Overview", base), ("members", "Members", f"{base}/members"),
             ("settings", "Settings", f"{base}/settings")]  # fmt: skip
-    is_owner = has_role(request.user, team, Role.OWNER)  # type: ignore[arg-type]
+    may = permissions_in(request.user, team)  # type: ignore[arg-type]
     rows.append(("lint", "Lint rules", f"{base}/lint"))
-    if is_owner:
+    if "team.manage" in may:
         rows.append(("webhooks", "Webhooks", f"{base}/webhooks"))
     return {
         "team": team,
         "base": base,
         "crumbs": [("Teams", "/teams")],
         "tabs": [Tab(title, url, name == current) for name, title, url in rows],
-        "is_owner": is_owner,
+        "may": may,
     }
 
 
@@ -215,7 +215,7 @@ def _invite(request: HttpRequest, team: Team, form: InviteForm) -> list[tuple[st
     return links
 
 
-@page("team.own", methods=("POST",))
+@page("members.manage", methods=("POST",))
 def member(request: HttpRequest, team: str, member: str) -> HttpResponse:
     """Change a member's role, or remove them."""
     found = team_for(request.user, team)  # type: ignore[arg-type]
@@ -229,7 +229,7 @@ def member(request: HttpRequest, team: str, member: str) -> HttpResponse:
     return HttpResponseRedirect(f"/teams/{found.slug}/members")
 
 
-@page("team.own", methods=("POST",))
+@page("members.manage", methods=("POST",))
 def withdraw(request: HttpRequest, team: str, invitation: str) -> HttpResponse:
     """Make an invitation's link useless."""
     found = team_for(request.user, team)  # type: ignore[arg-type]

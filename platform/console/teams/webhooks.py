@@ -16,8 +16,8 @@ from console.pages import render_page
 from console.tables import Table
 from console.teams.views import head_of
 from teams.event_types import EVENT_TYPES
-from teams.models import Delivery, Role, User, Webhook
-from teams.roles import require_role
+from teams.models import Delivery, User, Webhook
+from teams.roles import require_permission
 from teams.selectors import deliveries_of, team_for, webhook_for, webhooks_for
 from teams.services.webhooks import (
     create_webhook,
@@ -50,12 +50,12 @@ class ChangeForm(WebhookForm):
 
 
 @never_cache
-@page("team.own", methods=("GET", "HEAD", "POST"))
+@page("team.manage", methods=("GET", "HEAD", "POST"))
 def webhooks(request: HttpRequest, team: str) -> HttpResponse:
     """List a team's webhooks; add one and show its secret once."""
     user: User = request.user  # type: ignore[assignment]
     found = team_for(user, team)
-    require_role(actor=user, team=found, role=Role.OWNER, what="see its webhooks")
+    require_permission(actor=user, team=found, permission="team.manage", what="see its webhooks")
     form = WebhookForm(request.POST or None)
     context: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
@@ -74,7 +74,7 @@ def webhooks(request: HttpRequest, team: str) -> HttpResponse:
 def _webhook(request: HttpRequest, team: str, webhook: str) -> Webhook:
     user: User = request.user  # type: ignore[assignment]
     found = team_for(user, team)
-    require_role(actor=user, team=found, role=Role.OWNER, what="see its webhooks")
+    require_permission(actor=user, team=found, permission="team.manage", what="see its webhooks")
     row = webhook_for(user, webhook)
     if row.team_id != found.pk:
         raise NotFound("There is no such webhook of this team.")
@@ -102,7 +102,7 @@ def _page(request: HttpRequest, row: Webhook, *, form: ChangeForm | None = None,
     return render_page(request, "teams/webhook.html", context, status=422 if form.errors else 200)
 
 
-@page("team.own", methods=("GET", "HEAD", "POST"))
+@page("team.manage", methods=("GET", "HEAD", "POST"))
 def webhook(request: HttpRequest, team: str, webhook: str) -> HttpResponse:
     """Show a webhook with its delivery log; change it."""
     row = _webhook(request, team, webhook)
@@ -119,7 +119,7 @@ def webhook(request: HttpRequest, team: str, webhook: str) -> HttpResponse:
 
 
 @never_cache
-@page("team.own", methods=("POST",))
+@page("team.manage", methods=("POST",))
 def rotate(request: HttpRequest, team: str, webhook: str) -> HttpResponse:
     """Give a webhook a new secret and show it once."""
     row = _webhook(request, team, webhook)
@@ -127,7 +127,7 @@ def rotate(request: HttpRequest, team: str, webhook: str) -> HttpResponse:
     return _page(request, row, secret=secret)
 
 
-@page("team.own", methods=("POST",))
+@page("team.manage", methods=("POST",))
 def test(request: HttpRequest, team: str, webhook: str) -> HttpResponse:
     """Send a test event."""
     row = _webhook(request, team, webhook)
@@ -136,7 +136,7 @@ def test(request: HttpRequest, team: str, webhook: str) -> HttpResponse:
     return HttpResponseRedirect(f"/teams/{row.team.slug}/webhooks/{row.public_id}")
 
 
-@page("team.own", methods=("POST",))
+@page("team.manage", methods=("POST",))
 def replay(request: HttpRequest, team: str, webhook: str, delivery: str) -> HttpResponse:
     """Send one event of the log once more."""
     row = _webhook(request, team, webhook)
@@ -148,7 +148,7 @@ def replay(request: HttpRequest, team: str, webhook: str, delivery: str) -> Http
     return HttpResponseRedirect(f"/teams/{row.team.slug}/webhooks/{row.public_id}")
 
 
-@page("team.own", methods=("GET", "HEAD", "POST"))
+@page("team.manage", methods=("GET", "HEAD", "POST"))
 def delete(request: HttpRequest, team: str, webhook: str) -> HttpResponse:
     """Delete a webhook after saying what that ends."""
     row = _webhook(request, team, webhook)

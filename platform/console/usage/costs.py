@@ -17,7 +17,7 @@ from console.tables import Table, csv_response
 from console.usage.overview import tabs
 from console.usage.viewer import viewer
 from teams.models import Team
-from teams.roles import teams_of
+from teams.roles import teams_with
 from usage.models import CostReport
 from usage.reports.cost import CONSUMED, PROVIDED, Line, lines_of, month_of
 from usage.selectors import Sight, freshness, freshness_of, reports_for, sight_of
@@ -37,10 +37,10 @@ class Section:
     total_usd: Decimal | None
 
 
-@page("team.view")
+@page("costs.view")
 def costs(request: HttpRequest) -> HttpResponse:
     """Show a team's cost report of a month, or download it."""
-    teams = list(teams_of(viewer(request)).order_by("name"))
+    teams = list(teams_with(viewer(request), "costs.view").order_by("name"))
     sight = sight_of(viewer(request))
     reports = list(reports_for(viewer(request)).defer("lines").order_by("-month", "team__name"))
     team = _chosen_team(request, teams, reports)

@@ -21,16 +21,15 @@ from common.permissions import page
 from console.forms import GatehouseForm, run_form
 from console.pages import Tab, render_page
 from console.tables import Table
-from teams.models import Role, Team, User
-from teams.roles import has_role, require_role
-from teams.services.notices import people_of
+from teams.models import Team, User
+from teams.roles import people_with, permissions_in, require_permission
 
 
 def my_api(request: HttpRequest, team: str, api: str) -> Api:
     """Return an API of a team this person is in; raise NotFound for others, whatever the catalog shows them."""
     user: User = request.user  # type: ignore[assignment]
     found = api_for(user, team, api)
-    require_role(actor=user, team=found.team, role=Role.VIEWER)
+    require_permission(actor=user, team=found.team, permission="team.view")
     return found
 
 
@@ -49,8 +48,7 @@ def head_of(request: HttpRequest, api: Api, current: str) -> dict[str, Any]:
         "base": base,
         "crumbs": [("Workspace", "/workspace"), (api.team.name, f"/teams/{api.team.slug}")],
         "tabs": [Tab(title, url, name == current) for name, title, url in tabs],
-        "can_publish": has_role(request.user, api.team, Role.PUBLISHER),  # type: ignore[arg-type]
-        "can_develop": has_role(request.user, api.team, Role.DEVELOPER),  # type: ignore[arg-type]
+        "may": permissions_in(request.user, api.team),  # type: ignore[arg-type]
     }
 
 
@@ -125,7 +123,7 @@ def _limit(plan: Plan, window: str) -> int | None:
     return next((item["limit"] for item in plan.limits if item.get("id") == window), None)
 
 
-@page("team.publish", methods=("GET", "HEAD", "POST"))
+@page("plans.manage", methods=("GET", "HEAD", "POST"))
 def plan(request: HttpRequest, team: str, api: str, plan: str) -> HttpResponse:
     """Change a plan; the gateways count by the new limits within a second."""
     found = my_api(request, team, api)
@@ -162,7 +160,7 @@ def subscriptions(request: HttpRequest, team: str, api: str) -> HttpResponse:
 
 def _switch(request: HttpRequest, api: Api) -> HttpResponse:
     user: User = request.user  # type: ignore[assignment]
-    require_role(actor=user, team=api.team, role=Role.PUBLISHER, what="suspend subscriptions")
+    require_permission(actor=user, team=api.team, permission="subscriptions.decide", what="suspend subscriptions")
     rows = visible_subscriptions(user).filter(version__api=api)
     row = rows.filter(public_id=request.POST.get("subscription", "")).first()
     if row is None:
@@ -222,7 +220,7 @@ def sharing(request: HttpRequest, team: str, api: str) -> HttpResponse:
     return render_page(request, "workspace/sharing.html", context, status=422 if form.is_bound else 200)
 
 
-@page("team.publish", methods=("POST",))
+@page("apis.manage", methods=("POST",))
 def answer_request(request: HttpRequest, team: str, api: str, access: str) -> HttpResponse:
     """Grant or refuse a request for access."""
     found = my_api(request, team, api)
@@ -254,7 +252,7 @@ class SettingsForm(GatehouseForm):
 
     def __init__(self, api: Api, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = people_of(api.team, Role.DEVELOPER).order_by("name")  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = people_with(api.team, "apis.design").order_by("name")  # type: ignore[attr-defined]
 
 
 @page("team.view", methods=("GET", "HEAD", "POST"))

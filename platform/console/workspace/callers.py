@@ -81,7 +81,7 @@ def _numbers(version: ApiVersion) -> dict[str, Any]:
     }
 
 
-@page("team.publish", methods=("GET", "HEAD", "POST"))
+@page("apis.publish", methods=("GET", "HEAD", "POST"))
 def write(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Write to everybody who still uses a version."""
     found = my_version(request, team, api, version)
@@ -98,7 +98,7 @@ def write(request: HttpRequest, team: str, api: str, version: str) -> HttpRespon
     return render_page(request, "workspace/write.html", context, status=422 if form.errors else 200)
 
 
-@page("team.publish", methods=("POST",))
+@page("apis.publish", methods=("POST",))
 def cancel(request: HttpRequest, team: str, api: str, version: str, brownout: str) -> HttpResponse:
     """Cancel a brownout."""
     found = my_version(request, team, api, version)

@@ -56,7 +56,7 @@ def _start(text: str, chosen: int, count: int) -> int:
     return max(1, chosen - LINES // 2) if chosen > LINES else 1
 
 
-@page("team.develop", methods=("POST",))
+@page("apis.design", methods=("POST",))
 def comment(request: HttpRequest, team: str, api: str, version: str, number: int) -> HttpResponse:
     """Comment on a line."""
     found = my_version(request, team, api, version)
@@ -71,7 +71,7 @@ def comment(request: HttpRequest, team: str, api: str, version: str, number: int
     return HttpResponseRedirect(f"{_review(team, api, version, number)}?line={line}#line-{line}")
 
 
-@page("team.develop", methods=("POST",))
+@page("apis.design", methods=("POST",))
 def resolve(request: HttpRequest, team: str, api: str, version: str, number: int, comment: str) -> HttpResponse:
     """Resolve a comment."""
     found = my_version(request, team, api, version)

@@ -15,8 +15,8 @@ from common.errors import Invalid, NotFound
 from common.permissions import page
 from console.forms import GatehouseForm, run_form
 from console.pages import render_page
-from teams.models import Role, User
-from teams.roles import teams_of
+from teams.models import User
+from teams.roles import teams_of, teams_with
 
 SAMPLE = """openapi: 3.1.0
 info:
@@ -52,7 +52,7 @@ class BaseApiForm(GatehouseForm):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.teams = {team.slug: team for team in teams_of(user, Role.DEVELOPER)}
+        self.teams = {team.slug: team for team in teams_with(user, "apis.design")}
         self.fields["team"].choices = [(slug, team.name) for slug, team in self.teams.items()]  # type: ignore[attr-defined]
 
     def details(self) -> dict[str, Any]:

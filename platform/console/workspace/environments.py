@@ -54,7 +54,7 @@ def _environment(slug: str) -> Environment:
     return environment
 
 
-@page("team.publish", methods=("GET", "HEAD", "POST"))
+@page("apis.publish", methods=("GET", "HEAD", "POST"))
 def promote(request: HttpRequest, team: str, api: str, version: str, environment: str) -> HttpResponse:
     """Point an environment at a revision."""
     found = my_version(request, team, api, version)
@@ -81,7 +81,7 @@ def promote(request: HttpRequest, team: str, api: str, version: str, environment
     return render_page(request, "workspace/promote.html", context, status=422 if form.errors else 200)
 
 
-@page("team.publish", methods=("POST",))
+@page("apis.publish", methods=("POST",))
 def leave(request: HttpRequest, team: str, api: str, version: str, environment: str) -> HttpResponse:
     """Take a version out of an environment."""
     found = my_version(request, team, api, version)
@@ -115,7 +115,7 @@ class CanaryForm(ReleaseForm):
         del self.fields["note"]
 
 
-@page("team.publish", methods=("GET", "HEAD", "POST"))
+@page("apis.publish", methods=("GET", "HEAD", "POST"))
 def canary(request: HttpRequest, team: str, api: str, version: str, number: int) -> HttpResponse:
     """Start the trial of an approved revision."""
     found = my_version(request, team, api, version)
@@ -139,7 +139,7 @@ def canary(request: HttpRequest, team: str, api: str, version: str, number: int)
     return render_page(request, "workspace/canary.html", context, status=422 if form.errors else 200)
 
 
-@page("team.publish", methods=("POST",))
+@page("apis.publish", methods=("POST",))
 def change(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Change the share of the trial that runs, or end it."""
     found = my_version(request, team, api, version)

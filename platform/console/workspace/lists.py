@@ -14,8 +14,8 @@ from common.errors import NotFound
 from common.permissions import page
 from console.pages import Tab, render_page
 from console.tables import Table
-from teams.models import Role, User
-from teams.roles import teams_of
+from teams.models import User
+from teams.roles import teams_of, teams_with
 
 NEXT_STEPS = {
     "draft": "Publish it",
@@ -54,7 +54,7 @@ def workspace(request: HttpRequest) -> HttpResponse:
         "tabs": tabs,
         "words": words,
         "state": state,
-        "can_create": teams_of(user, Role.DEVELOPER).exists(),
+        "can_create": teams_with(user, "apis.design").exists(),
         "waiting_reviews": reviews_for(user).count(),
         "waiting_requests": requests_for(user).count(),
     }
@@ -63,14 +63,16 @@ def workspace(request: HttpRequest) -> HttpResponse:
 
 def reviews_for(user: User) -> QuerySet[Revision]:
     """Return the revisions in review that this person may judge, of versions that are served too."""
-    mine = Revision.objects.filter(state="in_review", version__api__team__in=teams_of(user, Role.PUBLISHER))
+    mine = Revision.objects.filter(state="in_review", version__api__team__in=teams_with(user, "apis.review"))
     return mine.select_related("version__api__team", "author").defer("document", "source")
 
 
 def requests_for(user: User) -> QuerySet[Subscription]:
     """Return the subscriptions that wait for this person's decision."""
     waiting = visible_subscriptions(user).filter(state__in=["pending", "change_pending"])
-    return waiting.filter(version__api__team__in=teams_of(user, Role.PUBLISHER)).prefetch_related("approvals__approver")
+    return waiting.filter(version__api__team__in=teams_with(user, "subscriptions.decide")).prefetch_related(
+        "approvals__approver"
+    )
 
 
 @page("signed_in")

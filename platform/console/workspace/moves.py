@@ -30,8 +30,8 @@ from console.pages import render_page
 from console.workspace.comments import lines_of
 from console.workspace.version import head_of, my_version
 from gateway.control.rollout import wait_until_applied
-from teams.models import Application, Role, User
-from teams.roles import has_role
+from teams.models import Application, User
+from teams.permissions import by_rule
 
 
 class PlainForm(GatehouseForm):
@@ -153,7 +153,7 @@ def _say(request: HttpRequest, version: ApiVersion, text: str) -> None:
     messages.success(request, f"{text} {applied} of {total} gateway workers are in step.")
 
 
-@page("team.publish", methods=("GET", "HEAD", "POST"))
+@page("apis.publish", methods=("GET", "HEAD", "POST"))
 def publish(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Publish a version."""
     found = my_version(request, team, api, version)
@@ -176,7 +176,7 @@ def publish(request: HttpRequest, team: str, api: str, version: str) -> HttpResp
     return response
 
 
-@page("team.publish", methods=("GET", "HEAD", "POST"))
+@page("apis.publish", methods=("GET", "HEAD", "POST"))
 def deprecate(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Deprecate a version."""
     found = my_version(request, team, api, version)
@@ -208,7 +208,7 @@ def deprecate(request: HttpRequest, team: str, api: str, version: str) -> HttpRe
     return response
 
 
-@page("team.publish", methods=("GET", "HEAD", "POST"))
+@page("apis.publish", methods=("GET", "HEAD", "POST"))
 def retire(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Retire a version; before its sunset or with callers it asks for a reason and the typed name."""
     found = my_version(request, team, api, version)
@@ -243,7 +243,7 @@ def _plan(request: HttpRequest, version: ApiVersion, name: str, at: datetime, **
     return _back(version)
 
 
-@page("team.publish", methods=("POST",))
+@page("apis.publish", methods=("POST",))
 def cancel_planned(request: HttpRequest, team: str, api: str, version: str, planned: str) -> HttpResponse:
     """Cancel a planned move."""
     found = my_version(request, team, api, version)
@@ -255,7 +255,7 @@ def cancel_planned(request: HttpRequest, team: str, api: str, version: str, plan
     return HttpResponseRedirect(_back(found))
 
 
-@page("team.publish", methods=("GET", "HEAD", "POST"))
+@page("apis.publish", methods=("GET", "HEAD", "POST"))
 def preview(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Route a version for listed applications; of one in preview, change the list."""
     found = my_version(request, team, api, version)
@@ -287,7 +287,7 @@ def preview(request: HttpRequest, team: str, api: str, version: str) -> HttpResp
     return response
 
 
-@page("team.publish", methods=("GET", "HEAD", "POST"))
+@page("apis.publish", methods=("GET", "HEAD", "POST"))
 def block(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Block a version."""
     found = my_version(request, team, api, version)
@@ -308,7 +308,7 @@ def block(request: HttpRequest, team: str, api: str, version: str) -> HttpRespon
     return response
 
 
-@page("team.publish", methods=("GET", "HEAD", "POST"))
+@page("apis.publish", methods=("GET", "HEAD", "POST"))
 def archive(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Archive a retired version."""
     found = my_version(request, team, api, version)
@@ -353,7 +353,7 @@ PLAIN_MOVES: dict[str, tuple[Callable[..., Any], str, str, str]] = {
 }
 
 
-@page("team.develop", methods=("GET", "HEAD", "POST"))
+@page("apis.design", methods=("GET", "HEAD", "POST"))
 def plain_move(request: HttpRequest, team: str, api: str, version: str, move: str) -> HttpResponse:
     """Carry out a move that asks for consent alone."""
     found = my_version(request, team, api, version)
@@ -414,12 +414,13 @@ def review(request: HttpRequest, team: str, api: str, version: str, number: int)
 
     if request.method == "POST" and (done := run_form(request, form, work)):
         return done
+    head = head_of(request, found, "revisions")
     context = {
-        **head_of(request, found, "revisions"), "revision": revision, "form": form, "gate": gate_of(revision),
+        **head, "revision": revision, "form": form, "gate": gate_of(revision),
         "operations": revision.operations.order_by("position")[:300],
         "reviews": revision.reviews.select_related("reviewer"), "needed": found.api.team.required_approvals,
         "is_author": revision.author_id == request.user.pk,
-        "can_review": has_role(request.user, found.api.team, Role(found.api.team.reviewer_role)),  # type: ignore[arg-type]
+        "can_review": {"apis.review", by_rule(found.api.team.reviewer_role, "apis.review")} <= head["may"],
         **lines_of(revision, request),
     }  # fmt: skip
     return render_page(request, "workspace/review.html", context, status=422 if form.errors else 200)

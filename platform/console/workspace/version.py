@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from apis.guards import working_revision
-from apis.lifecycle import ROUTED
+from apis.lifecycle import ALL_VERSION_MOVES, ROUTED
 from apis.models import ApiVersion, Transition
 from apis.selectors import (
     available_moves,
@@ -25,8 +25,8 @@ from common.permissions import page
 from console.pages import Tab, render_page
 from gateway.control.changelog import latest_generation_of
 from gateway.control.selectors import applied_on
-from teams.models import AuditEvent, Role, User
-from teams.roles import has_role, require_role
+from teams.models import AuditEvent, User
+from teams.roles import permissions_in, require_permission
 
 PROBE_SECONDS = 5.0
 STRIP = ("draft", "in_review", "approved", "published", "deprecated", "retired")
@@ -54,14 +54,19 @@ def my_version(request: HttpRequest, team: str, api: str, version: str) -> ApiVe
     """Return a version of a team this person is in; raise NotFound for others."""
     user: User = request.user  # type: ignore[assignment]
     found = version_for(user, team, api, version)
-    require_role(actor=user, team=found.api.team, role=Role.VIEWER)
+    require_permission(actor=user, team=found.api.team, permission="team.view")
     return found
+
+
+# Who may make one of the moves of the page.
+MOVERS = frozenset(move.permission for move in ALL_VERSION_MOVES)
 
 
 def head_of(request: HttpRequest, version: ApiVersion, current: str) -> dict[str, Any]:
     """Return the context every page of a version in the workspace has."""
     api = version.api
     base = f"/workspace/{api.team.slug}/{api.slug}/{version.name}"
+    may = permissions_in(request.user, api.team)  # type: ignore[arg-type]
     return {
         "version": version,
         "api": api,
@@ -72,8 +77,9 @@ def head_of(request: HttpRequest, version: ApiVersion, current: str) -> dict[str
             (api.name, f"/workspace/{api.team.slug}/{api.slug}"),
         ],
         "tabs": version_tabs(version, current),
-        "can_develop": has_role(request.user, api.team, Role.DEVELOPER),  # type: ignore[arg-type]
-        "can_publish": has_role(request.user, api.team, Role.PUBLISHER),  # type: ignore[arg-type]
+        "may": may,
+        "can_develop": "apis.design" in may,
+        "can_publish": "apis.publish" in may,
         "public_url": f"{settings.GATEHOUSE_GATEWAY_URL}{api.base_path}/{version.name}",
         "catalog_url": f"/catalog/{api.team.slug}/{api.slug}/{version.name}",
     }
@@ -100,7 +106,8 @@ def lifecycle(request: HttpRequest, team: str, api: str, version: str) -> HttpRe
     found = my_version(request, team, api, version)
     user: User = request.user  # type: ignore[assignment]
     head = head_of(request, found, "lifecycle")
-    moves = [move for move in available_moves(found, user) if move.name in PAGES] if head["can_develop"] else []
+    is_mover = not head["may"].isdisjoint(MOVERS)
+    moves = [move for move in available_moves(found, user) if move.name in PAGES] if is_mover else []
     primary = next((move for move in moves if move.name == PRIMARY.get(found.state) and move.is_allowed), None)
     impact = impact_of(found)
     context = {
