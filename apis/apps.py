@@ -21,11 +21,12 @@ class ApisConfig(AppConfig):
         post_migrate.connect(ensure_builtin_rows, sender=self)
         from apis.selectors.environments import environment_slugs
         from teams import ports as teams_ports
-        from teams.signals import person_left, team_renamed
+        from teams.signals import person_left, team_moved, team_renamed
 
         teams_ports.environments = environment_slugs
 
         team_renamed.connect(refresh_renamed)
+        team_moved.connect(reach_anew)
         person_left.connect(hand_over_apis)
 
 
@@ -67,3 +68,13 @@ def refresh_renamed(team: Any, **_: Any) -> None:
     from apis.services.catalog import rebuild_entries
 
     rebuild_entries(team.apis.all())
+
+
+def reach_anew(above: set[int], **_: Any) -> None:
+    """Tell the gateways anew whom APIs are shared with that a team came to see, or sees no more."""
+    from apis.models import ApiVersion
+    from apis.signals import version_changed
+
+    served = ApiVersion.objects.filter(api__shares__team__in=above, deployments__isnull=False)
+    for version in served.select_related("api__team", "successor__api").distinct():
+        version_changed.send(sender=ApiVersion, version=version)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from common.permissions import TeamPermission
+from common.permission_names import TeamPermission
 
 
 @dataclass(frozen=True, slots=True)

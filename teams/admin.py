@@ -26,7 +26,8 @@ class TeamAdmin(ReadOnlyAdmin):
 class MembershipAdmin(ReadOnlyAdmin):
     """Who is in which team."""
 
-    list_display = ("user", "team", "role")
+    list_display = ("user", "team", "role_name")
+    list_select_related = ("user", "team", "custom_role")
 
 
 @admin.register(Application)

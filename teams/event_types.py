@@ -82,6 +82,10 @@ EVENT_TYPES: tuple[EventType, ...] = (
     EventType("member.joined", "Somebody joined the team.", "team.join"),
     EventType("member.role_changed", "A member got another role.", "team.change_role"),
     EventType("member.removed", "Somebody left the team.", "team.remove_member"),
+    EventType("team.moved", "The team lies below another one now, or at the top.", "team.move"),
+    EventType("role.created", "A role was made for the team.", "role.create"),
+    EventType("role.updated", "What a role allows changed for those who hold it.", "role.update"),
+    EventType("role.deleted", "A role was deleted; its members have another one.", "role.delete"),
     EventType("lint.rules_changed", "A team's lint rules changed.", "lint.set_rules"),
     EventType("webhook.test", "Sent when somebody presses Send a test."),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from common.permissions import TEAM_PERMISSIONS, TeamPermission
+from common.permission_names import TEAM_PERMISSIONS, TeamPermission
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,12 @@ def by_rule(rule: str, permission: TeamPermission) -> TeamPermission:
 def roles_with(permission: str) -> list[str]:
     """Return the built-in roles that have a permission, the least first."""
     return [role for role in ROLES if permission in BUILT_IN[role]]
+
+
+def labels_of(permissions: Iterable[str]) -> str:
+    """Say what permissions allow, such as: see the team, design APIs."""
+    labels = [permission.label for permission in CATALOGUE if permission.name in set(permissions)]
+    return ", ".join(label[0].lower() + label[1:] for label in labels)
 
 
 def in_order(permissions: Iterable[str]) -> list[str]:

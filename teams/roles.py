@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Q, QuerySet
 
 from common.errors import NotAllowed, NotFound
-from common.permissions import TeamPermission
+from common.permission_names import TeamPermission
 from teams.models import Membership, Role, Team, User
-from teams.permissions import AUDITOR, BUILT_IN, EVERYTHING, roles_with
+from teams.models.custom_roles import permissions_of
+from teams.permissions import AUDITOR, EVERYTHING, roles_with
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -19,9 +23,8 @@ def permissions_in(user: User, team: Team) -> frozenset[str]:
     if user.is_platform_admin:
         return EVERYTHING
     held = AUDITOR if user.is_auditor else NOTHING
-    for role in Membership.objects.filter(user=user, team=team).values_list("role", flat=True):
-        held |= BUILT_IN[role]
-    return held
+    rows = Membership.objects.filter(user=user, team__in=team.lineage)
+    return held.union(*(permissions_of(*row) for row in rows.values_list("role", "custom_role__permissions")))
 
 
 def has_permission(user: User, team: Team, permission: TeamPermission) -> bool:
@@ -35,8 +38,8 @@ def require_permission(*, actor: User, team: Team, permission: TeamPermission, w
     if not held:
         raise NotFound("There is nothing here, or it is not shared with you.")
     if permission not in held:
-        membership = Membership.objects.filter(user=actor, team=team).first()
-        mine = membership.get_role_display().lower() if membership else "an auditor"
+        rows = Membership.objects.filter(user=actor, team__in=team.lineage).select_related("custom_role")
+        mine = " and ".join(sorted({row.role_name.lower() for row in rows})) or "an auditor"
         raise NotAllowed(
             f"Only {who_may(permission, team)} may {what}; you are {mine}.",
             role=roles_with(permission)[0], permission=permission,
@@ -44,9 +47,14 @@ def require_permission(*, actor: User, team: Team, permission: TeamPermission, w
 
 
 def who_may(permission: str, team: Team) -> str:
-    """Name the least role that has a permission in a team, such as: a publisher of Payments."""
+    """Name the least built-in role that has a permission, such as: a publisher of Payments."""
     label = Role(roles_with(permission)[0]).label.lower()
     return f"{'an' if label[0] in 'aeiou' else 'a'} {label} of {team.name}"
+
+
+def allowing(permission: TeamPermission) -> Q:
+    """Return the filter of the memberships whose role has a permission."""
+    return Q(role__in=roles_with(permission)) | Q(custom_role__permissions__contains=[permission])
 
 
 def teams_of(user: User) -> QuerySet[Team]:
@@ -58,12 +66,19 @@ def teams_with(user: User, permission: TeamPermission) -> QuerySet[Team]:
     """Return the teams in which a person may do something."""
     if user.is_platform_admin or (user.is_auditor and permission in AUDITOR):
         return Team.objects.all()
-    return Team.objects.filter(memberships__user=user, memberships__role__in=roles_with(permission))
+    mine = Membership.objects.filter(allowing(permission), user=user)
+    return Team.objects.filter(within(mine.values("team")))
+
+
+def within(teams: QuerySet[Any, Any]) -> Q:
+    """Return the filter of teams given by their keys, and of all that lie below them."""
+    return Q(pk__in=teams) | Q(ancestor_ids__overlap=ArraySubquery(teams))
 
 
 def permissions_by_team(user: User) -> dict[Team, frozenset[str]]:
-    """Return what a member may do in each of their teams."""
-    return {row.team: BUILT_IN[row.role] for row in user.memberships.select_related("team")}
+    """Return what a member may do in each of their teams, those below included."""
+    own = {row.team_id: row.allowed for row in user.memberships.select_related("custom_role")}
+    return {team: NOTHING.union(*(own.get(pk, NOTHING) for pk in team.lineage)) for team in teams_of(user)}
 
 
 def permissions_somewhere(user: User) -> frozenset[str]:
@@ -71,11 +86,16 @@ def permissions_somewhere(user: User) -> frozenset[str]:
     if user.is_platform_admin:
         return EVERYTHING
     held = AUDITOR if user.is_auditor else NOTHING
-    return held.union(*(BUILT_IN[role] for role in user.memberships.values_list("role", flat=True)))
+    return held.union(
+        *(permissions_of(*row) for row in user.memberships.values_list("role", "custom_role__permissions"))
+    )
 
 
 def people_with(team: Team, permission: TeamPermission) -> QuerySet[User]:
-    """Return the active members of a team who may do something."""
-    return User.objects.filter(
-        memberships__team=team, memberships__role__in=roles_with(permission), is_active=True
-    )  # fmt: skip
+    """Return the active people who may do something: the team's own, and where it has none those of the next above."""
+    members = Membership.objects.filter(allowing(permission), user__is_active=True)
+    nearest = team.pk
+    if team.ancestor_ids:
+        able = set(members.filter(team__in=team.lineage).values_list("team_id", flat=True))
+        nearest = next((pk for pk in team.lineage if pk in able), team.pk)
+    return User.objects.filter(pk__in=members.filter(team=nearest).values("user"))

@@ -6,6 +6,8 @@ from django.dispatch import Signal
 credential_changed = Signal()
 # team: teams.models.Team, whose name changed
 team_renamed = Signal()
+# team: teams.models.Team, made below another one or moved; above: the keys of teams it came below or left
+team_moved = Signal()
 # user: teams.models.User, who leaves; successor: the User who takes over what they answer for
 person_left = Signal()
 # application: teams.models.Application, renamed or moved

@@ -79,7 +79,7 @@ class ApiViewSet(PublicViewSet):
         if "shared_with" in body:
             body["shared_with"] = _teams(body["shared_with"])
         if "owner" in body:
-            body["owner"] = User.objects.filter(public_id=body["owner"], memberships__team=api.team).first()
+            body["owner"] = User.objects.filter(public_id=body["owner"], memberships__team__in=api.team.lineage).first()
         return self.answer(update_api(api=api, actor=self.actor, **body))
 
     def destroy(self, request: Request, public_id: str) -> Response:

@@ -12,8 +12,8 @@ from django.db.models import Case, CharField, Count, F, IntegerField, Q, QuerySe
 from django.db.models.expressions import Func
 
 from apis.lifecycle import LISTED
-from apis.models import Api, ApiVersion, CatalogEntry, Share
-from apis.selectors.visibility import OPEN, previewed_versions
+from apis.models import Api, ApiVersion, CatalogEntry
+from apis.selectors.visibility import OPEN, previewed_versions, shares_for
 from apis.words import words_of
 from teams.models import Team, User
 from teams.roles import teams_with
@@ -195,7 +195,7 @@ def _shown(user: User, filters: CatalogFilters) -> QuerySet[CatalogEntry]:
 
 
 def _shared_with(teams: list[int]) -> Q:
-    shared = Share.objects.filter(team__in=teams).values("api")
+    shared = shares_for(teams).values("api")
     return Q(visibility__in=OPEN) | Q(visibility=Api.Visibility.SHARED, api__in=shared)
 
 

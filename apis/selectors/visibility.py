@@ -59,10 +59,16 @@ def previewed_versions(user: User) -> QuerySet[ApiVersion]:
 
 def _is_shared(prefix: str, mine: QuerySet[Any, Any]) -> Q:
     """Say that an API is shown to everyone, or to one of some teams; `prefix` is the path to the API."""
-    shared = Share.objects.filter(team__in=mine).values("api")
+    shared = shares_for(mine).values("api")
     return Q(**{f"{prefix}visibility__in": OPEN}) | Q(
         **{f"{prefix}visibility": Api.Visibility.SHARED, f"{prefix}pk__in": shared}
     )
+
+
+def shares_for(teams: QuerySet[Any, Any] | list[int]) -> QuerySet[Share]:
+    """Return the shares that reach teams, given by their keys: what a team is shown those below it are shown too."""
+    is_below = Team.objects.filter(pk__in=teams, ancestor_ids__contains=[OuterRef("team_id")])
+    return Share.objects.filter(Q(team__in=teams) | Exists(is_below))
 
 
 def visible_revisions(user: User) -> QuerySet[Revision]:
@@ -116,7 +122,7 @@ def is_shared_with(api: Api, team: Team) -> bool:
     """Say whether a team's applications may use an API; the gateway judges by the same rule."""
     if api.team_id == team.pk or api.visibility in OPEN:
         return True
-    return api.visibility == Api.Visibility.SHARED and api.shares.filter(team=team).exists()
+    return api.visibility == Api.Visibility.SHARED and api.shares.filter(team__in=team.lineage).exists()
 
 
 def require_visible(*, actor: User, api: Api) -> None:

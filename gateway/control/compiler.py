@@ -36,7 +36,8 @@ from gateway.dataplane.records import (
 from prompts.models import PromptVersion
 from providers.models import Model, ModelAlias, Provider, ProviderKey
 from providers.pricebook import price_of
-from teams.models import Credential
+from teams.models import Credential, Team
+from teams.roles import within
 
 # The states in which a version has a route; a retired one answers 410, an archived or draft one is not there.
 ROUTED = frozenset({"preview", "published", "deprecated", "retired"})
@@ -99,8 +100,10 @@ def compile_route(version: ApiVersion, revision: Revision, prompt: str = "", **f
         listed = version.preview_applications.values_list("team__public_id", flat=True)
         teams = (api.team.public_id, *sorted(set(listed)))
     elif api.visibility not in OPEN:
-        shared = api.shares.values_list("team__public_id", flat=True) if api.visibility == Api.Visibility.SHARED else ()
-        teams = (api.team.public_id, *sorted(shared))
+        shown = Team.objects.none()
+        if api.visibility == Api.Visibility.SHARED:
+            shown = Team.objects.filter(within(api.shares.values("team")))
+        teams = (api.team.public_id, *sorted(shown.values_list("public_id", flat=True)))
     return RouteRecord(
         version_id=version.public_id,
         api_id=api.public_id,

@@ -8,7 +8,7 @@ member whose role lacks the permission 403. The route's own gate is that somebod
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -16,14 +16,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from common.errors import NotAllowed
+from common.permission_names import TEAM_PERMISSIONS
 
-TeamPermission = Literal[
-    "team.view", "costs.view",
-    "apis.design", "prompts.edit", "applications.manage", "keys.manage",
-    "apis.review", "apis.publish", "apis.manage", "plans.manage", "subscriptions.decide", "costs.callers",
-    "apis.waive", "audit.view", "members.manage", "team.manage",
-]  # fmt: skip
-TEAM_PERMISSIONS: tuple[TeamPermission, ...] = get_args(TeamPermission)
 PERMISSIONS = ("public", "signed_in", *TEAM_PERMISSIONS, "platform.view", "platform.admin", "staff")
 View = Callable[..., HttpResponse]
 

@@ -99,7 +99,11 @@ CONSOLE = _types(
     ("plan-closed", "This plan is closed", 409, "caller", "The plan takes no new subscriptions, or each plan needs an approval.", "Choose another plan, or ask for a subscription."),
     ("not-shared", "Not shared with that team", 409, "owner", "The API is not shared with the team whose application would call it.", "Choose an application of a team that sees the API, or ask its owner to share it."),
     ("key-revoked-already", "The key is revoked already", 409, "caller", "Somebody revoked this key before.", "Nothing is left to do; the audit log says who did it."),
-    ("last-owner", "A team needs an owner", 409, "caller", "The last owner of a team cannot leave it or change role.", "Make somebody else owner first."),
+    ("last-owner", "A team needs somebody who manages it", 409, "caller", "The last member of a team who may manage its members cannot leave it or lose that.", "Make somebody else owner first."),
+    ("tree-cycle", "A team cannot lie below itself", 409, "caller", "The team it should go under is the team itself or lies below it.", "Choose another team."),
+    ("tree-depth", "The tree of teams is too deep", 409, "caller", "Teams lie on five levels at most.", "Choose a team higher up."),
+    ("team-in-use", "The team still has something", 409, "caller", "Teams lie below it, or it owns APIs, applications or the like.", "Move, hand over or delete them first."),
+    ("role-in-use", "The role is in use", 409, "caller", "Members or open invitations have this role.", "Name the role they get instead."),
     ("member-already", "Already a member", 409, "caller", "This address belongs to a member of the team.", "Change their role on the members page."),
     ("throttled", "Too many requests", 429, "caller", "Too many requests in a short time.", "Wait for the seconds in Retry-After."),
 )

@@ -2,8 +2,9 @@
 
 from teams.models.applications import Application, Credential
 from teams.models.audit import AuditAnchor, AuditEvent, FormToken
+from teams.models.custom_roles import CustomRole, Role
 from teams.models.events import Delivery, Event, Notice, Webhook
-from teams.models.people import AccessToken, Invitation, Membership, PlatformRole, Role, Team, User
+from teams.models.people import AccessToken, Invitation, Membership, PlatformRole, Team, User
 
 __all__ = [
     "AccessToken",
@@ -11,6 +12,7 @@ __all__ = [
     "AuditAnchor",
     "AuditEvent",
     "Credential",
+    "CustomRole",
     "Delivery",
     "Event",
     "FormToken",

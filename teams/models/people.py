@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Lower
 
 from common.clock import now
 from common.identifiers import new_public_id, validate_slug
+from teams.models.custom_roles import RoleHolder
 
 
 def new_user_id() -> str:
@@ -95,10 +98,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class Team(models.Model):
-    """A team owns APIs and applications. `required_approvals` 0 means that one person may publish alone."""
+    """A team owns APIs and applications. `required_approvals` 0 means that one person may publish alone.
+
+    `ancestor_ids` are the keys of the teams above it, the top one first: roles there count here (ADR 11).
+    """
 
     public_id = models.CharField(max_length=40, unique=True, default=new_team_id, editable=False)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    ancestor_ids = ArrayField(models.BigIntegerField(), default=list, blank=True, editable=False)
     slug = models.CharField(max_length=60, unique=True, validators=[validate_slug])
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=500, blank=True)
@@ -106,7 +113,9 @@ class Team(models.Model):
     required_approvals = models.PositiveSmallIntegerField(default=1)
     minimum_notice_days = models.PositiveSmallIntegerField(default=30)
     reviewer_role = models.CharField(
-        max_length=10, choices=[("publisher", "Publishers and owners"), ("owner", "Owners")], default="publisher"
+        max_length=10,
+        choices=[("publisher", "All who may review"), ("owner", "Those of them who manage the team")],
+        default="publisher",
     )
     review_checklist = models.TextField(blank=True, help_text="One line each; who approves ticks all of them.")
     row_version = models.PositiveIntegerField(default=1, editable=False)
@@ -114,9 +123,15 @@ class Team(models.Model):
 
     class Meta:
         ordering = ["name"]
+        indexes = [GinIndex(fields=["ancestor_ids"], name="team_ancestors")]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def lineage(self) -> list[int]:
+        """Return the keys of the team and of those above it, the nearest first."""
+        return [self.pk, *reversed(self.ancestor_ids)]
 
     @property
     def checklist(self) -> list[str]:
@@ -132,43 +147,37 @@ class PlatformRole(models.TextChoices):
     ADMIN = "admin", "Platform admin: everything, everywhere"
 
 
-class Role(models.TextChoices):
-    """What a member may do; each role includes those below it."""
-
-    OWNER = "owner", "Owner"
-    PUBLISHER = "publisher", "Publisher"
-    DEVELOPER = "developer", "Developer"
-    VIEWER = "viewer", "Viewer"
-
-
-class Membership(models.Model):
+class Membership(RoleHolder):
     """One person's role in one team."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=10, choices=Role.choices)
     created_at = models.DateTimeField(default=now, editable=False)
 
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "team"], name="membership_once")]
+    class Meta(RoleHolder.Meta):
+        constraints = [
+            *RoleHolder.Meta.constraints, models.UniqueConstraint(fields=["user", "team"], name="membership_once")
+        ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.team} · {self.role}"
+        return f"{self.user} · {self.team} · {self.role_slug}"
 
 
-class Invitation(models.Model):
+class Invitation(RoleHolder):
     """An offer of a role to an e-mail address; only the keyed hash of its code is kept."""
 
     public_id = models.CharField(max_length=40, unique=True, default=new_invitation_id, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField()
-    role = models.CharField(max_length=10, choices=Role.choices)
     code_hash = models.CharField(max_length=64, unique=True, editable=False)
     invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=now, editable=False)
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(RoleHolder.Meta):
+        pass
 
     def __str__(self) -> str:
         return f"{self.email} to {self.team}"

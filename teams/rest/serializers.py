@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from teams.models import AccessToken, Application, AuditEvent, Credential, Invitation, Membership, Role, Team, User
+from teams.models import AccessToken, Application, AuditEvent, Credential, Invitation, Membership, Team, User
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
@@ -21,23 +21,37 @@ class UserSerializer(serializers.ModelSerializer[User]):
 
 
 class TeamSerializer(serializers.ModelSerializer[Team]):
-    """A team."""
+    """A team; `parent` is the id of the one it lies below, null at the top."""
 
     id = serializers.CharField(source="public_id", read_only=True)
     slug = serializers.CharField(max_length=60, required=False)
+    parent = serializers.CharField(source="parent.public_id", read_only=True, default=None)  # type: ignore[assignment]
 
     class Meta:
         model = Team
         fields = (
-            "id", "slug", "name", "description", "contact_email", "required_approvals", "minimum_notice_days",
+            "id", "slug", "name", "description", "parent", "contact_email", "required_approvals", "minimum_notice_days",
             "reviewer_role", "review_checklist", "created_at",
         )  # fmt: skip
+
+
+class NewTeamSerializer(TeamSerializer):
+    """A new team, below the one of that id or slug."""
+
+    parent = serializers.CharField(max_length=60, required=False, allow_null=True)  # type: ignore[assignment]
+
+
+class PlaceSerializer(serializers.Serializer[Any]):
+    """Where a team goes: below the team of that id or slug, null for the top."""
+
+    parent = serializers.CharField(max_length=60, allow_null=True)  # type: ignore[assignment]
 
 
 class MemberSerializer(serializers.ModelSerializer[Membership]):
     """A person's role in a team."""
 
     user = UserSerializer(read_only=True)
+    role = serializers.CharField(source="role_slug", read_only=True)
 
     class Meta:
         model = Membership
@@ -45,9 +59,9 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
 
 
 class RoleSerializer(serializers.Serializer[Any]):
-    """A role."""
+    """A role: owner, publisher, developer, viewer, or the slug of a custom one."""
 
-    role = serializers.ChoiceField(choices=Role.choices)
+    role = serializers.CharField(max_length=60)
 
 
 class InviteSerializer(RoleSerializer):
@@ -60,6 +74,7 @@ class InvitationSerializer(serializers.ModelSerializer[Invitation]):
     """An invitation; `url` is there only in the answer that made it."""
 
     id = serializers.CharField(source="public_id", read_only=True)
+    role = serializers.CharField(source="role_slug", read_only=True)
 
     class Meta:
         model = Invitation

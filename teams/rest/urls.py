@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from teams.rest import departures, events, views
+from teams.rest import departures, events, roles, views
 
 TEAM = "teams/<str:team>"
 APPLICATION = "applications/<str:application>"
@@ -25,9 +25,18 @@ urlpatterns = [
     path("teams", views.TeamViewSet.as_view({"get": "list", "post": "create"}), name="teams"),
     path(
         "teams/<str:public_id>",
-        views.TeamViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        views.TeamViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
         name="team",
     ),
+    path("teams/<str:public_id>/move", views.TeamViewSet.as_view({"post": "move"}), name="team-move"),
+    path("permissions", roles.PermissionsView.as_view(), name="permissions"),
+    path("roles", roles.RoleViewSet.as_view({"get": "list", "post": "create"}), name="roles"),
+    path(
+        "roles/<str:public_id>",
+        roles.RoleViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="role",
+    ),
+    path("roles/<str:public_id>/use", roles.RoleViewSet.as_view({"get": "use"}), name="role-use"),
     path(f"{TEAM}/members", views.MemberViewSet.as_view({"get": "list"}), name="members"),
     path(
         f"{TEAM}/members/<str:public_id>",

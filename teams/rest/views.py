@@ -42,6 +42,7 @@ from teams.services.people import (
     withdraw_invitation,
 )
 from teams.services.tokens import create_access_token, revoke_access_token
+from teams.services.tree import delete_team, move_team
 
 
 class MeView(APIView):
@@ -68,26 +69,61 @@ def _person(user: User) -> Response:
     return Response(forms.UserSerializer(user).data, headers={"ETag": etag_of(user)})
 
 
+class TeamFilter(FilterSet):
+    """By the team right above (`none` for those at the top) and by words of the name."""
+
+    parent = CharFilter(method="below")
+    q = CharFilter(field_name="name", lookup_expr="icontains")
+
+    class Meta:
+        model = Team
+        fields: ClassVar[list[str]] = []
+
+    def below(self, rows: Any, _: str, value: str) -> Any:
+        """Narrow to the teams right below one."""
+        return rows.filter(parent=None) if value == "none" else rows.filter(parent__public_id=value)
+
+
 class TeamViewSet(PublicViewSet):
-    """The teams one is in."""
+    """The teams one is in, and those below them."""
 
     permissions: ClassVar = {
         "list": "signed_in", "create": "signed_in", "retrieve": "team.view", "partial_update": "team.manage",
+        "move": "team.manage", "destroy": "team.manage",
     }  # fmt: skip
     serializer_class = forms.TeamSerializer
+    filterset_class = TeamFilter
     queryset = Team.objects.none()
 
     def get_queryset(self) -> Any:
         """Return the teams to be seen."""
-        return teams_of(self.actor)
+        return teams_of(self.actor).select_related("parent")
 
     def get_object(self) -> Any:
         """Return a team by id or slug."""
         return selectors.team_for(self.actor, self.kwargs["public_id"])
 
+    @extend_schema(request=forms.NewTeamSerializer, responses={201: forms.TeamSerializer})
     def create(self, request: Request) -> Response:
-        """Create a team."""
-        return self.answer(create_team(actor=self.actor, **self.body(forms.TeamSerializer)), status=201)
+        """Create a team, at the top or below another one."""
+        body = self.body(forms.NewTeamSerializer)
+        parent = self._place(body.pop("parent", None))
+        return self.answer(create_team(actor=self.actor, parent=parent, **body), status=201)
+
+    @extend_schema(request=forms.PlaceSerializer)
+    def move(self, request: Request, public_id: str) -> Response:
+        """Put a team with all below it under another one, or at the top."""
+        team = self.matched()
+        parent = self._place(self.body(forms.PlaceSerializer)["parent"])
+        return self.answer(move_team(team=team, parent=parent, actor=self.actor, row_version=team.row_version))
+
+    def destroy(self, request: Request, public_id: str) -> Response:
+        """Delete a team that owns nothing any more."""
+        delete_team(team=self.matched(), actor=self.actor)
+        return Response(status=204)
+
+    def _place(self, name: str | None) -> Team | None:
+        return selectors.team_for(self.actor, name) if name else None
 
     def partial_update(self, request: Request, public_id: str) -> Response:
         """Change a team."""

@@ -11,8 +11,10 @@ from django.db.models import Q
 from common.clock import now
 from common.errors import Conflict, Invalid, NotAllowed
 from teams.models import AccessToken, AuditEvent, FormToken, Invitation, Membership, Notice, Role, User
+from teams.roles import allowing
 from teams.services.audit import record_audit
 from teams.services.audit_chain import erase_entries
+from teams.services.grants import lock_managers
 from teams.services.platform_roles import keep_an_admin
 from teams.signals import person_left
 
@@ -50,13 +52,20 @@ def deactivate_person(*, user: User, successor: User, actor: User) -> User:
 
 
 def _hand_over_teams(user: User, successor: User) -> list[str]:
-    rows = list(Membership.objects.filter(user=user).select_related("team"))
+    rows = list(Membership.objects.filter(user=user).select_related("team", "custom_role"))
+    lock_managers([row.team for row in rows])
     for row in rows:
-        owners = Membership.objects.filter(team=row.team, role=Role.OWNER, user__is_active=True).exclude(user=user)
-        if row.role == Role.OWNER and not owners.exists():
-            Membership.objects.update_or_create(user=successor, team=row.team, defaults={"role": Role.OWNER})
         row.delete()
+        if not _others_manage(row):
+            owner = {"role": Role.OWNER, "custom_role": None}
+            Membership.objects.update_or_create(user=successor, team=row.team, defaults=owner)
     return sorted(row.team.slug for row in rows)
+
+
+def _others_manage(membership: Membership) -> bool:
+    """Say whether a team keeps somebody who manages its members when a person is gone."""
+    others = Membership.objects.filter(allowing("members.manage"), team=membership.team, user__is_active=True)
+    return "members.manage" not in membership.allowed or others.exclude(user=membership.user_id).exists()
 
 
 def _end_sessions(user: User) -> None:
@@ -94,9 +103,9 @@ def export_person(*, user: User, actor: User) -> dict[str, Any]:
             "id": user.public_id, "email": user.email, "name": user.name, "zone": user.zone, "theme": user.theme,
             "created_at": user.created_at, "last_login": user.last_login, "is_active": user.is_active,
         },
-        "teams": list(user.memberships.values("team__slug", "role", "created_at")),
+        "teams": list(user.memberships.values("team__slug", "role", "custom_role__name", "created_at")),
         "tokens": list(user.access_tokens.values("name", "hint", "created_at", "expires_at", "revoked_at")),
-        "invitations": list(invited.values("team__slug", "role", "created_at")),
+        "invitations": list(invited.values("team__slug", "role", "custom_role__name", "created_at")),
         "notices": list(user.notices.order_by("id").values("title", "text", "created_at", "read_at")),
         "audit": list(done.values(*AUDIT_FIELDS)),
     }  # fmt: skip
@@ -127,13 +136,8 @@ def erase_person(*, user: User, actor: User) -> None:
 
 def owned_by(user: User) -> dict[str, list[str]]:
     """Return what a person's leaving touches: teams they alone own, teams they are in."""
-    memberships = Membership.objects.filter(user=user).select_related("team")
-    alone = [
-        row.team.name
-        for row in memberships
-        if row.role == Role.OWNER
-        and not Membership.objects.filter(team=row.team, role=Role.OWNER).exclude(user=user).exists()
-    ]
+    memberships = Membership.objects.filter(user=user).select_related("team", "custom_role")
+    alone = [row.team.name for row in memberships if not _others_manage(row)]
     return {"alone": sorted(alone), "teams": sorted(row.team.name for row in memberships)}
 
 

@@ -19,10 +19,11 @@ from common.identifiers import propose_slug
 from common.problems import from_validation_error
 from common.sealed import hash_secret
 from teams.models import Invitation, Membership, Role, Team, User
-from teams.permissions import BUILT_IN
 from teams.roles import has_permission, permissions_somewhere, require_permission
 from teams.services.audit import record_audit
-from teams.signals import team_renamed
+from teams.services.grants import keep_managers, lock_managers, require_within, role_called
+from teams.services.tree import STRICTNESS, check_children, check_rules, lock_tree, place_below
+from teams.signals import team_moved, team_renamed
 
 INVITATION_DAYS = 7
 TEAM_FIELDS = (
@@ -32,17 +33,27 @@ TEAM_FIELDS = (
 PROFILE_FIELDS = ("name", "zone", "theme", "density", "has_shortcuts", "wants_mail")
 
 
-def create_team(*, name: str, actor: User, slug: str | None = None, **fields: Any) -> Team:
-    """Create a team owned by its creator; only a platform admin or somebody who owns a team may."""
-    if "team.manage" not in permissions_somewhere(actor):
+def create_team(*, name: str, actor: User, slug: str | None = None, parent: Team | None = None, **fields: Any) -> Team:
+    """Create a team owned by its creator; only a platform admin or somebody who manages a team may.
+
+    Below a `parent` it takes the parent's rules where none are given, and whoever manages that manages it.
+    """
+    if parent is not None:
+        require_permission(actor=actor, team=parent, permission="team.manage", what="create teams below it")
+        fields = {**{rule: getattr(parent, rule) for rule in STRICTNESS}, **fields}
+    elif "team.manage" not in permissions_somewhere(actor):
         raise NotAllowed("Only a platform admin or an owner of a team may create teams.")
     team = Team(name=name.strip(), slug=slug or propose_slug(name, fallback="team"), **_known(fields))
     team.full_clean(validate_unique=False)
     try:
         with transaction.atomic():
+            lock_tree()
+            place_below(team, parent)
             team.save()
-            Membership.objects.create(user=actor, team=team, role=Role.OWNER)
+            if parent is None:
+                Membership.objects.create(user=actor, team=team, role=Role.OWNER)
             record_audit(actor=actor, verb="team.create", target=team, team=team, after=team_values(team))
+            team_moved.send(sender=Team, team=team, above=set(team.ancestor_ids))
     except IntegrityError as error:
         raise Conflict(f"There is a team called {team.slug} already.", code="name-taken") from error
     return team
@@ -57,6 +68,11 @@ def update_team(*, team: Team, actor: User, row_version: int | None = None, **ch
     team.full_clean()
     seen = team.row_version if row_version is None else row_version
     with transaction.atomic():
+        lock_tree()
+        above = Team.objects.filter(children=team).first()
+        if above is not None:
+            check_rules(team, above)
+        check_children(team)
         moved = Team.objects.filter(pk=team.pk, row_version=seen).update(
             **{name: getattr(team, name) for name in TEAM_FIELDS}, row_version=F("row_version") + 1
         )
@@ -83,6 +99,8 @@ def _known(fields: dict[str, Any]) -> dict[str, Any]:
 def invite_member(*, team: Team, email: str, role: str, actor: User) -> tuple[Invitation, str]:
     """Invite an address; return the invitation and its code, which is mailed, shown once and never stored."""
     require_permission(actor=actor, team=team, permission="members.manage", what="invite people")
+    held = role_called(role, team)
+    require_within(actor=actor, team=team, permissions=held.allowed, what=f"give the role {held.name}")
     email = email.strip().lower()
     if Membership.objects.filter(team=team, user__email__iexact=email).exists():
         raise Conflict(f"{email} is a member of {team.name} already.", code="member-already")
@@ -90,7 +108,8 @@ def invite_member(*, team: Team, email: str, role: str, actor: User) -> tuple[In
     invitation = Invitation(
         team=team,
         email=email,
-        role=role,
+        role=held.role,
+        custom_role=held.custom_role,
         code_hash=hash_secret(code),
         invited_by=actor,
         expires_at=now() + timedelta(days=INVITATION_DAYS),
@@ -102,7 +121,7 @@ def invite_member(*, team: Team, email: str, role: str, actor: User) -> tuple[In
             withdrawn_at=now()
         )
         invitation.save()
-        after = {"email": email, "role": role}
+        after = {"email": email, "role": held.slug}
         record_audit(actor=actor, verb="team.invite", target=invitation, team=team, after=after)
         transaction.on_commit(lambda: _mail_invitation(invitation, code), robust=True)
     return invitation, code
@@ -117,7 +136,7 @@ def _mail_invitation(invitation: Invitation, code: str) -> None:
     send_mail(
         f"Join {invitation.team.name} on Gatehouse",
         f"{invitation.invited_by.name} invites you to {invitation.team.name} as "
-        f"{Role(invitation.role).label.lower()}.\n\n{invitation_url(code)}\n\n"
+        f"{invitation.role_name.lower()}.\n\n{invitation_url(code)}\n\n"
         f"The link works until {invitation.expires_at:%-d %B %Y}.",
         None,
         [invitation.email],
@@ -134,7 +153,7 @@ def withdraw_invitation(*, invitation: Invitation, actor: User) -> None:
                 verb="team.withdraw_invitation",
                 target=invitation,
                 team=invitation.team,
-                before={"email": invitation.email, "role": invitation.role},
+                before={"email": invitation.email, "role": invitation.role_slug},
             )
 
 
@@ -143,7 +162,7 @@ def accept_invitation(*, code: str, user: User | None = None, name: str = "", pa
     with transaction.atomic():
         invitation = (
             Invitation.objects.select_for_update(of=("self",))
-            .select_related("team")
+            .select_related("team", "custom_role")
             .filter(code_hash=hash_secret(code), accepted_at=None, withdrawn_at=None, expires_at__gt=now())
             .first()
         )
@@ -168,12 +187,12 @@ def accept_invitation(*, code: str, user: User | None = None, name: str = "", pa
 def _join(user: User, invitation: Invitation) -> str:
     """Make the membership; an invitation never takes a role away from somebody who joined meanwhile."""
     membership, is_new = Membership.objects.select_for_update().get_or_create(
-        user=user, team=invitation.team, defaults={"role": invitation.role}
+        user=user, team=invitation.team, defaults={"role": invitation.role, "custom_role": invitation.custom_role}
     )
-    if not is_new and BUILT_IN[membership.role] < BUILT_IN[invitation.role]:
-        membership.role = invitation.role
-        membership.save(update_fields=["role"])
-    return membership.role
+    if not is_new and membership.allowed < invitation.allowed:
+        membership.role, membership.custom_role = invitation.role, invitation.custom_role
+        membership.save(update_fields=["role", "custom_role"])
+    return membership.role_slug
 
 
 def _new_user(email: str, name: str, password: str) -> User:
@@ -196,25 +215,29 @@ def _new_user(email: str, name: str, password: str) -> User:
 
 
 def change_role(*, membership: Membership, role: str, actor: User) -> Membership:
-    """Give a member another role; the last owner stays owner."""
-    team = membership.team
+    """Give a member another role, built-in or custom, by its slug; somebody stays who manages the members."""
+    team, before = membership.team, membership.role_slug
     require_permission(actor=actor, team=team, permission="members.manage", what="change roles")
-    before = membership.role
+    require_within(actor=actor, team=team, permissions=membership.allowed, what=f"take the role {membership.role_name}")
+    held = role_called(role, team)
+    require_within(actor=actor, team=team, permissions=held.allowed, what=f"give the role {held.name}")
     with transaction.atomic():
-        if before == Role.OWNER and role != Role.OWNER:
-            _keep_an_owner(membership)
-        membership.role = role
-        membership.full_clean()
+        managed = lock_managers([team])
         # Filtered on the role that was seen: of two changes at once one is told to look again.
-        if Membership.objects.filter(pk=membership.pk, role=before).update(role=role) != 1:
+        seen = Membership.objects.filter(
+            pk=membership.pk, role=membership.role, custom_role=membership.custom_role_id
+        )  # fmt: skip
+        if seen.update(role=held.role, custom_role=held.custom_role) != 1:
             raise Stale(f"Somebody changed the role of {membership.user} meanwhile. Read it again.")
+        keep_managers(managed)
+        membership.role, membership.custom_role = held.role, held.custom_role
         record_audit(
             actor=actor,
             verb="team.change_role",
             target=membership.user,
             team=team,
             before={"role": before},
-            after={"role": role},
+            after={"role": held.slug},
         )
     return membership
 
@@ -224,23 +247,19 @@ def remove_member(*, membership: Membership, actor: User) -> None:
     team = membership.team
     if membership.user != actor or not has_permission(actor, team, "team.view"):
         require_permission(actor=actor, team=team, permission="members.manage", what="remove members")
+        what = f"remove somebody with the role {membership.role_name}"
+        require_within(actor=actor, team=team, permissions=membership.allowed, what=what)
     with transaction.atomic():
-        if membership.role == Role.OWNER:
-            _keep_an_owner(membership)
+        managed = lock_managers([team])
         record_audit(
             actor=actor,
             verb="team.remove_member",
             target=membership.user,
             team=team,
-            before={"email": membership.user.email, "role": membership.role},
+            before={"email": membership.user.email, "role": membership.role_slug},
         )
         membership.delete()
-
-
-def _keep_an_owner(membership: Membership) -> None:
-    owners = Membership.objects.select_for_update().filter(team=membership.team, role=Role.OWNER)
-    if not any(row.pk != membership.pk for row in owners):
-        raise Conflict(f"{membership.team.name} needs an owner. Make somebody else owner first.", code="last-owner")
+        keep_managers(managed)
 
 
 def update_profile(*, user: User, **changes: Any) -> User:

@@ -25,6 +25,7 @@ from teams.models import (
     Application,
     AuditEvent,
     Credential,
+    CustomRole,
     Delivery,
     Invitation,
     Notice,
@@ -103,6 +104,9 @@ def world(admin, owner, publisher, developer, member, stranger, team) -> dict[st
         "collection": create_collection(team=team, name="Shop", actor=owner).slug,
         "brownout": "brn_none", "access": "acr_none", "environment": "staging",
         "waiver": "lwv_none", "path": "orders", "comment": "rcm_none", "user": member.public_id, "planned": "pmv_none",
+        "role": CustomRole.objects.create(
+            team=team, slug="captain", name="Captain", permissions=["team.view"]
+        ).public_id,
         "webhook": webhook.public_id, "delivery": send_test(webhook=webhook, actor=owner).public_id,
         "notice": Notice.objects.get().public_id,
         "team": team.slug, "api": "orders", "version": "v1", "operation_id": "listOrders", "code": "key-missing",
@@ -172,7 +176,7 @@ ROWS = {
     "apis": Api, "versions": ApiVersion, "revisions": Revision, "plans": Plan, "subscriptions": Subscription,
     "applications": Application, "credentials": Credential, "teams": Team, "prompts": PromptTemplate,
     "providers": Provider, "webhooks": Webhook, "notices": Notice, "users": User, "imports": ImportJob,
-    "collections": Collection, "invitations": Invitation, "deliveries": Delivery,
+    "collections": Collection, "invitations": Invitation, "deliveries": Delivery, "roles": CustomRole,
 }  # fmt: skip
 
 

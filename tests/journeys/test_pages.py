@@ -33,7 +33,9 @@ PAGES = (
     "/notifications", "/help/events", "/help/lint", "/admin/lint", "/teams/demo/lint", f"{ORDERS}/v1/lint",
     f"{ORDERS}/v1/environments", "/admin/environments",
     f"{ORDERS}/v1/lint/info-contact/waive", "/catalog/collections/new", f"{ORDERS}/v1/callers/write", "/admin/gateways",
-    "/admin/audit", "/admin/audit/chain", "/admin/users", "/admin/gallery", "/problems", "/problems/quota-exceeded",
+    "/admin/audit", "/admin/audit/chain", "/admin/users", "/admin/roles", "/admin/roles/new",
+    "/teams/demo/roles", "/teams/demo/roles/new", "/teams/demo/place", "/admin/gallery",
+    "/problems", "/problems/quota-exceeded",
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.permissions import TEAM_PERMISSIONS
+from common.permission_names import TEAM_PERMISSIONS
 from teams.models import Role
 from teams.permissions import AUDITOR, BUILT_IN, CATALOGUE, EVERYTHING, ROLES, by_rule, in_order, roles_with
 

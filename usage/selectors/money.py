@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from django.db.models import QuerySet
@@ -15,6 +16,13 @@ from usage.models import CostReport
 def team_costs(team: Team, month: date) -> CostReport | None:
     """Return a team's report of a month, None when nothing was called in it; who may ask is the caller's to judge."""
     return CostReport.objects.select_related("team").filter(team=team, month=month.replace(day=1)).first()
+
+
+def with_below(reports: Iterable[CostReport], team: Team, month: date) -> list[CostReport]:
+    """Return those of a month of a team and of all below it, the team's own first; empty when none below has one."""
+    found = [row for row in reports if row.month == month and team.pk in row.team.lineage]
+    found.sort(key=lambda row: (len(row.team.ancestor_ids), row.team.name))
+    return found if any(row.team_id != team.pk for row in found) else []
 
 
 def reports_for(user: User) -> QuerySet[CostReport]:

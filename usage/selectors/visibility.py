@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from common.permissions import TeamPermission
+from common.permission_names import TeamPermission
 from teams.models import User
 from teams.roles import permissions_by_team
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from console.admin import users, views
+from console.admin import roles, users, views
 from console.admin.audit_chain import chain
 from console.admin.environments import environments
 from console.teams.lint import organisation_rules
@@ -11,6 +11,9 @@ urlpatterns: list[URLPattern] = [
     path("admin/gateways", views.gateways, name="admin_gateways"),
     path("admin/environments", environments, name="admin_environments"),
     path("admin/lint", organisation_rules, name="admin_lint"),
+    path("admin/roles", roles.roles, name="admin_roles"),
+    path("admin/roles/new", roles.new_role, name="admin_role_new"),
+    path("admin/roles/<str:role>", roles.role, name="admin_role"),
     path("admin/users", users.users, name="admin_users"),
     path("admin/users/<str:user>", users.user, name="admin_user"),
     path("admin/users/<str:user>/export", users.export, name="admin_user_export"),

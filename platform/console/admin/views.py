@@ -24,6 +24,7 @@ def tabs(user: User, current: str) -> list[Tab]:
     rows = [("audit", "Audit", "/admin/audit")]
     if user.sees_everything:
         rows.insert(0, ("gateways", "Gateways", "/admin/gateways"))
+        rows.append(("roles", "Roles", "/admin/roles"))
     if user.is_platform_admin:
         rows.append(("users", "Users", "/admin/users"))
         rows.append(("environments", "Environments", "/admin/environments"))

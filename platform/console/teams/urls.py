@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from console.teams import lint, views, webhooks
+from console.teams import lint, roles, tree, views, webhooks
 
 urlpatterns: list[URLPattern] = [
     path("teams", views.teams, name="teams"),
@@ -12,6 +12,11 @@ urlpatterns: list[URLPattern] = [
     path("teams/<slug:team>/members/<str:member>", views.member, name="team_member"),
     path("teams/<slug:team>/invitations/<str:invitation>/withdraw", views.withdraw, name="team_withdraw"),
     path("teams/<slug:team>/lint", lint.team_rules, name="team_lint"),
+    path("teams/<slug:team>/place", tree.place, name="team_place"),
+    path("teams/<slug:team>/delete", tree.delete, name="team_delete"),
+    path("teams/<slug:team>/roles", roles.roles, name="team_roles"),
+    path("teams/<slug:team>/roles/new", roles.new_role, name="team_role_new"),
+    path("teams/<slug:team>/roles/<str:role>", roles.team_role, name="team_role"),
     path("teams/<slug:team>/settings", views.settings, name="team_settings"),
     path("teams/<slug:team>/webhooks", webhooks.webhooks, name="team_webhooks"),
     path("teams/<slug:team>/webhooks/<str:webhook>", webhooks.webhook, name="team_webhook"),

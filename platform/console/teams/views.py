@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.cache import never_cache
 
@@ -15,10 +15,12 @@ from common.errors import Conflict
 from common.permissions import page
 from console.forms import GatehouseForm, run_form
 from console.pages import Tab, render_page
-from console.tables import Table
+from console.teams.tree import crumbs_of, tree_page
 from teams.models import Invitation, Role, Team, User
-from teams.roles import permissions_in, permissions_somewhere, teams_of
-from teams.selectors import members_of, membership_for, open_invitations, team_for
+from teams.permissions import labels_of
+from teams.roles import has_permission, permissions_in, permissions_somewhere
+from teams.selectors import inherited_members, members_of, membership_for, open_invitations, team_for
+from teams.services.grants import Held, roles_to_give
 from teams.services.people import (
     TEAM_FIELDS,
     change_role,
@@ -29,26 +31,13 @@ from teams.services.people import (
     update_team,
     withdraw_invitation,
 )
-
-ROLES = (
-    ("owner", "invites people, changes roles and settings, and all below"),
-    ("publisher", "publishes, deprecates and retires APIs, and all below"),
-    ("developer", "creates APIs, applications, keys and subscriptions, and all below"),
-    ("viewer", "sees the team's APIs, applications and usage"),
-)
+from teams.services.tree import STRICTNESS
 
 
 @page("signed_in")
 def teams(request: HttpRequest) -> HttpResponse:
     """List the teams this person is in."""
-    user: User = request.user  # type: ignore[assignment]
-    words = request.GET.get("q", "").strip()[:120]
-    rows = teams_of(user).annotate(members=Count("memberships", distinct=True), api_count=Count("apis", distinct=True))
-    if words:
-        rows = rows.filter(name__icontains=words)
-    table = Table(request, rows, columns={"name": "name", "members": "members"})
-    context = {"table": table, "words": words, "can_create": _may_create(user)}
-    return render_page(request, "teams/list.html", context, fragment="rows")
+    return tree_page(request, _may_create(request.user))  # type: ignore[arg-type]
 
 
 def _may_create(user: User) -> bool:
@@ -69,8 +58,8 @@ class TeamForm(GatehouseForm):
         min_value=0, max_value=3650, initial=30, help_text="Days between a deprecation and its sunset, at least."
     )
     reviewer_role = forms.ChoiceField(
-        label="Who reviews", choices=[("publisher", "Publishers and owners"), ("owner", "Owners")],
-        initial="publisher", required=False,
+        label="Who reviews", initial="publisher", required=False,
+        choices=[("publisher", "All who may review"), ("owner", "Those of them who manage the team")],
     )  # fmt: skip
     review_checklist = forms.CharField(
         max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 4}),
@@ -85,16 +74,20 @@ class TeamForm(GatehouseForm):
 @page("signed_in", methods=("GET", "HEAD", "POST"))
 def new_team(request: HttpRequest) -> HttpResponse:
     """Create a team."""
-    form = TeamForm(request.POST or None)
+    user: User = request.user  # type: ignore[assignment]
+    parent = team_for(user, request.GET["below"]) if request.GET.get("below") else None
+    initial = {rule: getattr(parent, rule) for rule in STRICTNESS} if parent else {}
+    form = TeamForm(request.POST or None, initial=initial)
 
     def create() -> str:
-        team = create_team(actor=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        team = create_team(actor=user, parent=parent, **form.cleaned_data)
         messages.success(request, f"{team.name} is there. Invite its people.")
         return f"/teams/{team.slug}"
 
     if request.method == "POST" and (done := run_form(request, form, create)):
         return done
-    context = {"form": form, "can_create": _may_create(request.user)}  # type: ignore[arg-type]
+    may = has_permission(user, parent, "team.manage") if parent else _may_create(user)
+    context = {"form": form, "can_create": may, "parent": parent}
     return render_page(request, "teams/new.html", context, status=422 if form.is_bound else 200)
 
 
@@ -102,7 +95,7 @@ def head_of(request: HttpRequest, team: Team, current: str) -> dict[str, Any]:
     """Return the context every page of a team has."""
     base = f"/teams/{team.slug}"
     rows = [("overview", "Overview", base), ("members", "Members", f"{base}/members"),
-            ("settings", "Settings", f"{base}/settings")]  # fmt: skip
+            ("roles", "Roles", f"{base}/roles"), ("settings", "Settings", f"{base}/settings")]  # fmt: skip
     may = permissions_in(request.user, team)  # type: ignore[arg-type]
     rows.append(("lint", "Lint rules", f"{base}/lint"))
     if "team.manage" in may:
@@ -110,7 +103,7 @@ def head_of(request: HttpRequest, team: Team, current: str) -> dict[str, Any]:
     return {
         "team": team,
         "base": base,
-        "crumbs": [("Teams", "/teams")],
+        "crumbs": crumbs_of(request.user, team),  # type: ignore[arg-type]
         "tabs": [Tab(title, url, name == current) for name, title, url in rows],
         "may": may,
     }
@@ -124,6 +117,7 @@ def team(request: HttpRequest, team: str) -> HttpResponse:
     context = {
         **head_of(request, found, "overview"),
         "members": members_of(found)[:10],
+        "children": found.children.order_by("name")[:50],
         "member_count": found.memberships.count(),
         "apis": apis[:10],
         "applications": found.applications.all()[:10],
@@ -160,7 +154,11 @@ class InviteForm(GatehouseForm):
         label="E-mail addresses", max_length=5000, widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Several at once: separated by commas, spaces or lines.",
     )  # fmt: skip
-    role = forms.ChoiceField(choices=Role.choices, initial=Role.DEVELOPER)
+    role = forms.ChoiceField(initial=Role.DEVELOPER)
+
+    def __init__(self, roles: Sequence[Held], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = [(role.slug, role.name) for role in roles]  # type: ignore[attr-defined]
 
     def clean_emails(self) -> list[str]:
         """Return the addresses; name the ones that are none."""
@@ -186,19 +184,21 @@ def _is_email(text: str) -> bool:
 def members(request: HttpRequest, team: str) -> HttpResponse:
     """List a team's people; an owner invites more and sees each link once."""
     found = team_for(request.user, team)  # type: ignore[arg-type]
-    form = InviteForm(request.POST or None)
+    roles = roles_to_give(found)
+    form = InviteForm(roles, request.POST or None)
     links: list[tuple[str, str]] = []
     if request.method == "POST" and form.is_valid():
         links = _invite(request, found, form)
-        form = InviteForm()
+        form = InviteForm(roles)
     context = {
         **head_of(request, found, "members"),
         "form": form,
         "links": links,
         "members": members_of(found),
+        "inherited": inherited_members(found) if found.ancestor_ids else (),
         "invitations": open_invitations(found),
-        "roles": ROLES,
-        "role_choices": Role.choices,
+        "roles": [(role.name, labels_of(role.allowed)) for role in roles],
+        "role_choices": [(role.slug, role.name) for role in roles],
     }
     return render_page(request, "teams/members.html", context, status=422 if form.errors else 200)
 
@@ -225,7 +225,7 @@ def member(request: HttpRequest, team: str, member: str) -> HttpResponse:
         messages.success(request, f"{membership.user} is no longer in {found}. What they made stays.")
     else:
         change_role(membership=membership, role=request.POST.get("role", ""), actor=request.user)  # type: ignore[arg-type]
-        messages.success(request, f"{membership.user} is {membership.get_role_display().lower()} now.")
+        messages.success(request, f"{membership.user} is {membership.role_name} now.")
     return HttpResponseRedirect(f"/teams/{found.slug}/members")
 
 

@@ -21,6 +21,7 @@ from teams.roles import teams_with
 from usage.models import CostReport
 from usage.reports.cost import CONSUMED, PROVIDED, Line, lines_of, month_of
 from usage.selectors import Sight, freshness, freshness_of, reports_for, sight_of
+from usage.selectors.money import with_below
 
 COLUMNS = ("api_name", "version", "application_name", "model", "calls", "input_tokens", "output_tokens", "cost_usd")
 HEAD = ("Side", "API", "Version", "Application", "Model", "Calls", "Input tokens", "Output tokens", "Cost USD")
@@ -49,6 +50,7 @@ def costs(request: HttpRequest) -> HttpResponse:
     if report is not None and request.GET.get("format") == "csv":
         return _csv(report, sight)
     this_month = month_of(now())
+    subtree = with_below(reports, team, month) if team is not None else []
     context: dict[str, Any] = {
         "tabs": tabs("costs"),
         "teams": teams,
@@ -56,6 +58,9 @@ def costs(request: HttpRequest) -> HttpResponse:
         "month": month,
         "months": sorted({this_month, month, *(row.month for row in reports if row.team == team)}, reverse=True),
         "report": report,
+        "subtree": subtree,
+        "subtree_usd": sum((row.total_usd for row in subtree), Decimal()),
+        "subtree_calls": sum(row.calls for row in subtree),
         "freshness": _freshness(report, is_current=month == this_month),
         "sections": _sections(request, report, sight) if report else [],
         "csv_url": f"?team={team.slug}&month={month:%Y-%m}&format=csv" if team and report else "",

@@ -87,4 +87,18 @@ def test_a_thousand_lines_take_as_many_queries_as_one(as_user, ship, roll_up, ca
             response = client.get("/usage/costs")
         counts.append(len(queries))
     assert "1–25 of 1,000" in text_of(response)
-    assert counts == [7, 7]
+    assert counts == [8, 8]
+
+
+@pytest.mark.usefixtures("counted")
+def test_a_department_sees_what_the_teams_below_it_spent_with_their_sum(
+    as_user, shop, owner, team, make_user, stranger
+):
+    shop.team.parent, shop.team.ancestor_ids = team, [team.pk]
+    shop.team.save()
+    text = text_of(as_user(owner).get("/usage/costs?team=payments"))
+    assert "Shop 2 $2.10" in text
+    assert "All 2 teams 2 $2.10" in text
+    # Who is in the team below alone sees its own report and no sum.
+    assert "With the teams below" not in text_of(as_user(shop.buyer).get("/usage/costs?team=shop"))
+    assert as_user(stranger).get("/usage/costs?team=shop").status_code == 404
