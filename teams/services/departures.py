@@ -63,7 +63,9 @@ def _hand_over_teams(user: User, successor: User) -> list[str]:
 
 
 def _others_manage(membership: Membership) -> bool:
-    """Say whether a team keeps somebody who manages its members when a person is gone."""
+    """Say whether a team keeps somebody who manages its members when a person is gone; below another one it does."""
+    if membership.team.parent_id is not None:
+        return True
     others = Membership.objects.filter(allowing("members.manage"), team=membership.team, user__is_active=True)
     return "members.manage" not in membership.allowed or others.exclude(user=membership.user_id).exists()
 

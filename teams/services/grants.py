@@ -8,7 +8,7 @@ from typing import NamedTuple
 from common.errors import Conflict, Invalid, NotAllowed
 from teams.models import CustomRole, Membership, Role, Team, User
 from teams.models.custom_roles import permissions_of
-from teams.permissions import EVERYTHING, in_order, labels_of
+from teams.permissions import BUILT_IN, EVERYTHING, ROLES, in_order, labels_of
 from teams.roles import allowing, permissions_in
 from teams.selectors import usable_roles
 
@@ -53,10 +53,17 @@ def roles_to_give(team: Team) -> list[Held]:
     return [*(Held(role, None) for role in Role.values), *(Held("", role) for role in usable_roles(team))]
 
 
+def explain(role: Held) -> str:
+    """Say what a role may do; of a built-in one what it has beyond the one below it."""
+    lower = next((known for known in reversed(ROLES) if BUILT_IN[known] < role.allowed), "") if role.role else ""
+    if not lower:
+        return labels_of(role.allowed)
+    return f"{labels_of(role.allowed - BUILT_IN[lower])}, and what a {lower} may"
+
+
 def require_within(*, actor: User, team: Team | None, permissions: Iterable[str], what: str) -> None:
     """Raise NotAllowed where somebody would give, take or change permissions they do not hold themselves."""
-    held = permissions_in(actor, team) if team else permissions_everywhere(actor)
-    missing = in_order(set(permissions) - held)
+    missing = in_order(set(permissions) - permissions_for(actor, team))
     if missing:
         labels = labels_of(missing)
         where = team.name if team else "every team"
@@ -66,8 +73,10 @@ def require_within(*, actor: User, team: Team | None, permissions: Iterable[str]
         )
 
 
-def permissions_everywhere(user: User) -> frozenset[str]:
-    """Return what a person may do in every team: a platform admin all, others nothing."""
+def permissions_for(user: User, team: Team | None) -> frozenset[str]:
+    """Return what a person may give in a team, for None in every team: a platform admin all, others nothing."""
+    if team is not None:
+        return permissions_in(user, team)
     return EVERYTHING if user.is_platform_admin else frozenset()
 
 

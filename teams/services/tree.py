@@ -8,9 +8,10 @@ from django.db import connection, transaction
 from django.db.models import F, ProtectedError
 
 from common.errors import Conflict, Invalid, NotAllowed, Stale
-from teams.models import Membership, Team, User
-from teams.roles import allowing, require_permission
+from teams.models import Invitation, Membership, Team, User
+from teams.roles import NOTHING, allowing, require_permission
 from teams.services.audit import record_audit
+from teams.services.grants import require_within
 from teams.signals import team_moved
 
 MAX_DEPTH = 5
@@ -77,19 +78,23 @@ def check_children(team: Team) -> None:
 def move_team(*, team: Team, parent: Team | None, actor: User, row_version: int | None = None) -> Team:
     """Put a team with all below it under another one, or for None at the top.
 
-    Asked are those who manage the team above it now, and the one it goes to. Raise Conflict for a cycle, and where
-    members would keep a role of a team that is above them no more.
+    Asked are those who manage the team above it now, and the one it goes to; what members there may do in it from then
+    on, the mover must be allowed in it already. Raise Conflict for a cycle, and where members would keep a role of a
+    team that is above them no more.
     """
-    require_permission(actor=actor, team=team, permission="team.manage", what="move it")
     with transaction.atomic():
         lock_tree()
         team.refresh_from_db()
+        require_permission(actor=actor, team=team, permission="team.manage", what="move it")
         if row_version is not None and team.row_version != row_version:
             raise Stale(f"Somebody changed {team.name} meanwhile. Read it again and repeat the change.")
         before, old = team.parent, list(team.ancestor_ids)
         for place in (before, parent):
             if place is not None:
                 require_permission(actor=actor, team=place, permission="team.manage", what="move teams in and out")
+        if parent is not None:
+            what = f"move {team.name} below {parent.name}"
+            require_within(actor=actor, team=team, permissions=_given_by(parent, old), what=what)
         subtree = below(team)
         place_below(team, parent)
         if parent is None and before is not None:
@@ -134,6 +139,12 @@ def delete_team(*, team: Team, actor: User) -> None:
             raise Conflict(detail, code="team-in-use", kinds=kinds) from error
 
 
+def _given_by(parent: Team, known: list[int]) -> frozenset[str]:
+    """Return what roles in a team and those above it allow, but for teams that were above already."""
+    above = Membership.objects.filter(team__in=set(parent.lineage) - set(known)).select_related("custom_role")
+    return NOTHING.union(*(row.allowed for row in above))
+
+
 def _keep_own_manager(team: Team) -> None:
     if not Membership.objects.filter(allowing("members.manage"), team=team).exists():
         raise Conflict(
@@ -144,10 +155,13 @@ def _keep_own_manager(team: Team) -> None:
 def _keep_roles(teams: list[Team], lost: set[int]) -> None:
     """Raise Conflict where members hold a role that teams make who would be above them no more."""
     held = Membership.objects.filter(team__in=teams, custom_role__team__in=lost)
-    rows = list(held.select_related("user", "custom_role__team").order_by("pk")[:10])
-    if rows:
-        named = ", ".join(f"{row.user.name} ({row.custom_role.name})" for row in rows if row.custom_role)
+    rows = held.order_by("pk").values_list("user__name", "custom_role__name")[:10]
+    offers = Invitation.objects.filter(team__in=teams, custom_role__team__in=lost, accepted_at=None, withdrawn_at=None)
+    named = [*rows, *offers.order_by("pk").values_list("email", "custom_role__name")[:10]]
+    if named:
+        people = ", ".join(f"{who} ({role})" for who, role in named)
         raise Conflict(
-            f"These members have a role of a team that would be above them no more: {named}. Give them another first.",
+            f"These have, or are offered, a role of a team that would be above them no more: {people}. "
+            "Give them another first, or withdraw the invitation.",
             code="role-in-use",
         )

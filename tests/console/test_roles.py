@@ -101,3 +101,18 @@ def test_pages_ask_as_often_for_many_members_as_for_few(
     for page in ("members", "roles", f"roles/{captain.public_id}"):
         with django_assert_max_num_queries(15):
             client.get(f"/teams/payments/{page}")
+
+
+def test_who_manages_members_alone_is_offered_no_more_than_they_have(owner, team, make_user, as_user):
+    lead = make_user("lead")
+    role = CustomRole.objects.create(
+        team=team, slug="lead", name="People lead", permissions=["team.view", "members.manage"]
+    )
+    Membership.objects.create(user=lead, team=team, custom_role=role)
+    page = text(as_user(lead).get("/teams/payments/members"))
+    assert '<option value="lead"' in page
+    assert '<option value="owner"' not in page
+    assert page.count("Change role") == 1
+    form = text(as_user(lead).get("/teams/payments/roles/new"))
+    assert 'value="team.manage" disabled' in form
+    assert 'value="members.manage">' in form

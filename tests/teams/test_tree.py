@@ -165,6 +165,19 @@ def test_nobody_moves_a_team_where_they_manage_nothing(owner, admin, below):
         move_team(team=below, parent=foreign, actor=owner)
 
 
+def test_who_manages_the_settings_alone_takes_no_team_below_their_own(owner, team, make_user, admin):
+    role = create_role(name="Settings", permissions=["team.manage"], team=team, actor=owner)
+    person = make_user("one")
+    Membership.objects.create(user=person, team=team, custom_role=role)
+    theirs = create_team(name="Theirs", actor=person, required_approvals=0, minimum_notice_days=0)
+    with pytest.raises(NotAllowed) as refusal:
+        move_team(team=team, parent=theirs, actor=person)
+    assert "manage members" in refusal.value.detail
+    assert permissions_in(person, team) == {"team.view", "team.manage"}
+    Membership.objects.create(user=owner, team=theirs, role="owner")
+    move_team(team=team, parent=theirs, actor=owner)
+
+
 def test_a_team_is_not_its_own_ancestor(owner, team, below, deeper):
     for target in (team, below, deeper):
         with pytest.raises(Conflict) as refusal:

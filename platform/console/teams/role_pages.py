@@ -17,6 +17,7 @@ from teams.models import CustomRole, Role, Team, User
 from teams.permissions import BUILT_IN, CATALOGUE, ROLES
 from teams.selectors import role_use, usable_roles
 from teams.services.custom_roles import create_role, delete_role, update_role
+from teams.services.grants import permissions_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,17 @@ class RoleForm(GatehouseForm):
         choices=[(permission.name, permission.label) for permission in CATALOGUE if permission.name != "team.view"],
     )  # fmt: skip
 
-    @property
-    def choices(self) -> list[dict[str, Any]]:
-        """Return a line per permission, with its sentence."""
+    def lines(self, held: frozenset[str]) -> list[dict[str, Any]]:
+        """Return a line per permission, with its sentence; what somebody does not hold they cannot tick."""
         chosen = set(self["permissions"].value() or [])
         return [
-            {"name": known.name, "label": known.label, "text": known.text, "is_chosen": known.name in chosen}
+            {
+                "name": known.name,
+                "label": known.label,
+                "text": known.text,
+                "is_chosen": known.name in chosen,
+                "is_held": known.name in held,
+            }
             for known in CATALOGUE
             if known.name != "team.view"
         ]
@@ -98,7 +104,8 @@ def role_form_page(request: HttpRequest, *, team: Team | None, base: str, head: 
 
     if request.method == "POST" and (done := run_form(request, form, create)):
         return done
-    context = {**head, "form": form, "base": base, "title": "New role", "is_new": True}
+    lines = form.lines(permissions_for(actor, team))
+    context = {**head, "form": form, "lines": lines, "base": base, "title": "New role", "is_new": True}
     return render_page(request, "roles/form.html", context, status=422 if form.is_bound else 200)
 
 
@@ -130,7 +137,11 @@ def role_page(request: HttpRequest, role: CustomRole, *, base: str, head: dict[s
     ):
         return done
     is_wrong = bool(form.errors or goodbye.errors)
-    context = {**head, "form": form, "goodbye": goodbye, "role": role, "use": use, "base": base, "title": role.name}
+    lines = form.lines(permissions_for(actor, role.team))
+    context = {
+        **head, "form": form, "lines": lines, "goodbye": goodbye, "role": role, "use": use, "base": base,
+        "title": role.name,
+    }  # fmt: skip
     return render_page(request, "roles/form.html", context, status=422 if is_wrong else 200)
 
 

@@ -17,10 +17,9 @@ from console.forms import GatehouseForm, run_form
 from console.pages import Tab, render_page
 from console.teams.tree import crumbs_of, tree_page
 from teams.models import Invitation, Role, Team, User
-from teams.permissions import labels_of
 from teams.roles import has_permission, permissions_in, permissions_somewhere
 from teams.selectors import inherited_members, members_of, membership_for, open_invitations, team_for
-from teams.services.grants import Held, roles_to_give
+from teams.services.grants import Held, explain, roles_to_give
 from teams.services.people import (
     TEAM_FIELDS,
     change_role,
@@ -184,21 +183,22 @@ def _is_email(text: str) -> bool:
 def members(request: HttpRequest, team: str) -> HttpResponse:
     """List a team's people; an owner invites more and sees each link once."""
     found = team_for(request.user, team)  # type: ignore[arg-type]
-    roles = roles_to_give(found)
-    form = InviteForm(roles, request.POST or None)
+    head, roles = head_of(request, found, "members"), roles_to_give(found)
+    givable = [role for role in roles if role.allowed <= head["may"]]
+    form = InviteForm(givable, request.POST or None)
     links: list[tuple[str, str]] = []
     if request.method == "POST" and form.is_valid():
         links = _invite(request, found, form)
-        form = InviteForm(roles)
+        form = InviteForm(givable)
     context = {
-        **head_of(request, found, "members"),
+        **head,
         "form": form,
         "links": links,
-        "members": members_of(found),
+        "members": [(row, "members.manage" in head["may"] and row.allowed <= head["may"]) for row in members_of(found)],
         "inherited": inherited_members(found) if found.ancestor_ids else (),
         "invitations": open_invitations(found),
-        "roles": [(role.name, labels_of(role.allowed)) for role in roles],
-        "role_choices": [(role.slug, role.name) for role in roles],
+        "roles": [(role.name, explain(role)) for role in roles],
+        "role_choices": [(role.slug, role.name) for role in givable],
     }
     return render_page(request, "teams/members.html", context, status=422 if form.errors else 200)
 
