@@ -258,7 +258,8 @@ def remove_member(*, membership: Membership, actor: User) -> None:
             team=team,
             before={"email": membership.user.email, "role": membership.role_slug},
         )
-        membership.delete()
+        # Not by the row itself: it would have lost its key when the change is refused.
+        Membership.objects.filter(pk=membership.pk).delete()
         keep_managers(managed)
 
 
