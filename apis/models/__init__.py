@@ -7,6 +7,7 @@ from apis.models.contracts import Api, ApiVersion, Deployment, Environment, Oper
 from apis.models.farewell import Brownout, DeprecationNotice, PlannedMove, SunsetReminder
 from apis.models.history import Canary, ImportJob, Release, Review, ReviewComment, Transition, Waiver
 from apis.models.lint import LintRuleset, LintWaiver
+from apis.models.overlays import Overlay
 
 __all__ = [
     "AccessRequest",
@@ -24,6 +25,7 @@ __all__ = [
     "LintRuleset",
     "LintWaiver",
     "Operation",
+    "Overlay",
     "Plan",
     "PlannedMove",
     "Release",

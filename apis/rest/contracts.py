@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any, ClassVar
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,6 +21,7 @@ from apis.selectors import (
     visible_apis,
     visible_versions,
 )
+from apis.selectors.overlays import read_environment
 from apis.services.blocking import block_version, lift_block
 from apis.services.contracts import create_api, delete_api, update_api
 from apis.services.deprecation import deprecate_version, undo_deprecation
@@ -130,11 +131,14 @@ class VersionViewSet(PublicViewSet):
                 raise NotFound("There is no such version to copy from.")
         return self.answer(create_version(api=found, actor=self.actor, copy_from=source, **body), status=201)
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        parameters=[OpenApiParameter("environment", OpenApiTypes.STR, description="Its slug; production by default.")],
+        responses=OpenApiTypes.OBJECT,
+    )
     def document(self, request: Request, public_id: str) -> Response:
-        """Answer the version's OpenAPI 3.1 document as callers use it: the gateway is its server."""
+        """Answer the version's OpenAPI 3.1 document as callers of an environment use it: the gateway is its server."""
         version = self.get_object()
-        document = served_document(version)
+        document = served_document(version, read_environment(request.query_params.get("environment", "")))
         if not document:
             raise NotFound("This version has no document yet.")
         return Response(document)

@@ -12,6 +12,7 @@ from apis.rest.contracts import ApiViewSet, ImportViewSet, VersionViewSet
 from apis.rest.environments import CanaryViewSet, DeploymentViewSet, EnvironmentViewSet
 from apis.rest.farewell import BrownoutViewSet, DeprecationNoticeViewSet, PlannedMoveViewSet
 from apis.rest.linting import LintRulesView, LintView, LintWaiverViewSet, RulesetView
+from apis.rest.overlays import OverlayViewSet
 from apis.rest.revisions import RevisionViewSet
 
 VERSION_ACTIONS = (
@@ -133,6 +134,18 @@ urlpatterns = [
         f"{VERSION}/canary",
         CanaryViewSet.as_view({"get": "retrieve", "post": "create", "patch": "partial_update", "delete": "destroy"}),
         name="canary",
+    ),
+    path(f"{VERSION}/overlays", OverlayViewSet.as_view({"get": "list", "post": "create"}), name="overlays"),
+    path(f"{VERSION}/overlay-order", OverlayViewSet.as_view({"put": "order"}), name="overlay-order"),
+    path(
+        f"{VERSION}/overlays/<str:public_id>",
+        OverlayViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="overlay",
+    ),
+    path(
+        f"{VERSION}/overlaid/<str:environment>",
+        OverlayViewSet.as_view({"get": "result"}),
+        name="overlaid-document",
     ),
     path("lint-rules", LintRulesView.as_view(), name="lint-rules"),
     path("lint-ruleset", RulesetView.as_view(), name="lint-ruleset"),

@@ -23,6 +23,7 @@ from apis.lifecycle import (
 )
 from apis.models import Api, ApiVersion, Revision, Subscription
 from apis.ports import Caller
+from apis.selectors.overlays import PRODUCTION, under_overlays
 from teams.models import User
 from teams.roles import permissions_in, who_may
 
@@ -96,14 +97,27 @@ def working_copy(version: ApiVersion) -> Revision | None:
     return working_revision(version) or current_revision(version) or version.revisions.order_by("-number").first()
 
 
-def served_document(version: ApiVersion, revision: Revision | None = None) -> dict[str, Any]:
-    """Return the document as callers use it: the gateway as its server, a Gatehouse key as its security.
+def revision_in(version: ApiVersion, environment: str = PRODUCTION) -> Revision | None:
+    """Return the revision whose document an environment shows: the one deployed there, else what production shows."""
+    if environment != PRODUCTION:
+        deployed = version.deployments.filter(environment__slug=environment).select_related("revision").first()
+        if deployed is not None:
+            return deployed.revision
+    return current_revision(version) or working_copy(version)
 
-    The upstream's own addresses and schemes are its owner's matter and left out. Without `revision` the current one is
-    taken, else the one under work.
+
+def served_document(version: ApiVersion, environment: str = PRODUCTION) -> dict[str, Any]:
+    """Return the document as callers of an environment read it, with its overlays applied last; {} without any."""
+    revision = revision_in(version, environment)
+    return under_overlays(version, callers_document(version, revision), environment) if revision else {}
+
+
+def callers_document(version: ApiVersion, revision: Revision) -> dict[str, Any]:
+    """Return a revision's document with the gateway as its server and a Gatehouse key as its security.
+
+    The upstream's own addresses and schemes are its owner's matter and left out.
     """
-    revision = revision or current_revision(version) or working_copy(version)
-    if revision is None or not revision.document:
+    if not revision.document:
         return {}
     document = {key: value for key, value in revision.document.items() if key not in {"servers", "security"}}
     paths = document.get("paths")

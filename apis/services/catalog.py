@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from apis.lifecycle import LISTED
 from apis.models import Api, ApiVersion, CatalogEntry, Revision, Subscription
+from apis.selectors.overlays import shown_document, shown_operations
 from apis.selectors.versions import STATE_RANK
 from apis.words import words_of
 
@@ -85,10 +86,11 @@ def _words(api: Api) -> dict[str, str]:
     revisions = Revision.objects.filter(version__api=api, version__state__in=FOUND, state="current")
     operations: list[str] = []
     body = [api.description]
-    for revision in revisions.defer("source"):
-        for row in revision.operations.values_list("operation_id", "path", "summary", "tags"):
-            operations += [*row[:3], *row[3]]
-        body += _document_texts(revision.document)
+    for revision in revisions.defer("source").select_related("version"):
+        # What callers do not read is not what they search for.
+        for row in shown_operations(revision.version, revision):
+            operations += [row.operation_id, row.path, row.summary, *row.tags]
+        body += _document_texts(shown_document(revision.version, revision))
     return {
         "title_words": words_of(api.name, api.slug),
         "label_words": words_of(api.summary, *api.tags, api.category, api.team.name, api.base_path),

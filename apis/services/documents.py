@@ -18,6 +18,7 @@ from apis.gateway_settings import find_problems
 from apis.gateway_settings.sealing import seal_settings
 from apis.lifecycle import ROUTED
 from apis.models import ApiVersion, Operation, Revision
+from apis.selectors.operations import operation_rows
 from apis.services.linting import score_revision
 from apis.signals import version_changed
 from common.clock import now
@@ -67,18 +68,7 @@ def check_document(source: bytes | str) -> CheckedDocument:
     findings = (*_too_long(specs), *findings)
     if any(finding.severity == "error" for finding in findings):
         return CheckedDocument(text, parsed.format, dict(parsed.document), findings)
-    operations = tuple(
-        Operation(
-            operation_id=spec.operation_id,
-            method=spec.method,
-            path=spec.path,
-            summary=_line(spec.summary, 300),
-            tags=[_line(tag, 100) for tag in spec.tags],
-            is_deprecated=spec.is_deprecated,
-            position=position,
-        )
-        for position, spec in enumerate(specs)
-    )
+    operations = tuple(operation_rows(specs))
     digest = content_hash(parsed.document)
     return CheckedDocument(text, parsed.format, dict(parsed.document), findings, operations, digest)
 
@@ -226,7 +216,3 @@ def _too_long(specs: list[OperationSpec]) -> list[Finding]:
         for spec in specs
         if len(spec.operation_id) > MAX_OPERATION_ID or len(spec.path) > MAX_PATH
     ]
-
-
-def _line(text: str, limit: int) -> str:
-    return " ".join(text.split())[:limit]

@@ -10,10 +10,11 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from apis.models import Api, ApiVersion, Collection, Environment, ImportJob, Plan, Revision, Subscription
+from apis.models import Api, ApiVersion, Collection, Environment, ImportJob, Overlay, Plan, Revision, Subscription
 from apis.services.collections import create_collection
 from apis.services.imports import import_document
 from apis.services.keys import get_key
+from apis.services.overlays import create_overlay
 from apis.services.publishing import publish_version
 from common.permissions import PERMISSIONS, declared_permission
 from demo.upstream import DOCUMENT
@@ -40,6 +41,7 @@ from teams.services.webhooks import create_webhook, send_test
 pytestmark = pytest.mark.django_db
 
 NOT_OURS = ("staff/",)
+OVERLAY = "overlay: 1.1.0\ninfo: {title: Notes, version: 1.0.0}\nactions:\n- {target: $.info, update: {x-notes: a}}\n"
 CONVERTER = re.compile(r"<(?:[a-z]+:)?(?P<name>[a-z_]+)>")
 
 
@@ -99,6 +101,7 @@ def world(admin, owner, publisher, developer, member, stranger, team) -> dict[st
     invitation, _ = invite_member(team=team, email="new@example.com", role="viewer", actor=owner)
     webhook, _ = create_webhook(team=team, url="http://127.0.0.1:9", actor=owner)
     Environment.objects.create(slug="staging", name="Staging")
+    overlay = create_overlay(version=version, name="Notes", source=OVERLAY, actor=owner)
     notify(people=[owner], title="Look", text="Here.", url="/catalog")
     return {
         "collection": create_collection(team=team, name="Shop", actor=owner).slug,
@@ -107,6 +110,7 @@ def world(admin, owner, publisher, developer, member, stranger, team) -> dict[st
         "role": CustomRole.objects.create(
             team=team, slug="captain", name="Captain", permissions=["team.view"]
         ).public_id,
+        "overlay": overlay.public_id,
         "webhook": webhook.public_id, "delivery": send_test(webhook=webhook, actor=owner).public_id,
         "notice": Notice.objects.get().public_id,
         "team": team.slug, "api": "orders", "version": "v1", "operation_id": "listOrders", "code": "key-missing",
@@ -177,6 +181,7 @@ ROWS = {
     "applications": Application, "credentials": Credential, "teams": Team, "prompts": PromptTemplate,
     "providers": Provider, "webhooks": Webhook, "notices": Notice, "users": User, "imports": ImportJob,
     "collections": Collection, "invitations": Invitation, "deliveries": Delivery, "roles": CustomRole,
+    "overlays": Overlay,
 }  # fmt: skip
 
 

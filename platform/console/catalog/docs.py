@@ -12,12 +12,13 @@ from apis.design.operations import OperationNotFound
 from apis.design.render import OperationView, describe_operation
 from apis.design.samples import code_samples
 from apis.models import ApiVersion, Revision, Subscription
-from apis.selectors import current_revision, version_for, working_copy
+from apis.selectors import revision_in, version_for
+from apis.selectors.overlays import shown_document, shown_operations
 from apis.services.keys import get_key
 from common.errors import NotFound
 from common.permissions import page
 from console.catalog.relay import Relayed, relay_call
-from console.catalog.views import head_of
+from console.catalog.views import choice_of_environment, head_of
 from console.pages import render_page
 from gateway.control.rollout import wait_until_applied
 from teams.models import User
@@ -31,19 +32,20 @@ def docs(request: HttpRequest, team: str, api: str, version: str) -> HttpRespons
     """List a version's operations, narrowed by `?q=`."""
     user: User = request.user  # type: ignore[assignment]
     found = version_for(user, team, api, version)
-    revision = _revision(found)
+    choice = choice_of_environment(request, found)
+    revision = _revision(found, choice["environment"])
     words = request.GET.get("q", "").strip()[:100].lower()
     operations = [
         row
-        for row in revision.operations.order_by("position")
+        for row in shown_operations(found, revision, choice["environment"])
         if not words or words in f"{row.method} {row.path} {row.summary} {row.operation_id}".lower()
     ]
-    context = {**head_of(found, user, "docs"), "operations": operations, "words": words}
+    context = {**head_of(found, user, "docs"), **choice, "operations": operations, "words": words}
     return render_page(request, "catalog/docs.html", context, fragment="operations")
 
 
-def _revision(version: ApiVersion) -> Revision:
-    revision = current_revision(version) or working_copy(version)
+def _revision(version: ApiVersion, environment: str) -> Revision:
+    revision = revision_in(version, environment)
     if revision is None or not revision.document:
         raise NotFound("This version has no document yet.")
     return revision
@@ -55,26 +57,34 @@ def operation(request: HttpRequest, team: str, api: str, version: str, operation
     """Show one operation; POST relays a try-it call through the gateway."""
     user: User = request.user  # type: ignore[assignment]
     found = version_for(user, team, api, version)
-    revision = _revision(found)
+    choice = choice_of_environment(request, found)
+    revision = _revision(found, choice["environment"])
     try:
-        view = describe_operation(revision.document, operation_id)
+        view = describe_operation(shown_document(found, revision, choice["environment"]), operation_id)
     except OperationNotFound as error:
         raise NotFound(f"There is no operation {operation_id[:100]!r} in {found}.") from error
     subscription = subscription_to_try(user, found)
     result = None
     if request.method == "POST" and subscription is not None:
         result = _send(request, user, subscription, view)
-    context = {**_operation_context(found, user, view, revision), "subscription": subscription, "result": result}
+    context = {
+        **_operation_context(found, user, view, revision, choice),
+        "subscription": subscription,
+        "result": result,
+    }
     context["form"] = _try_form(view, request.POST if request.method == "POST" else None)
     return render_page(request, "catalog/operation.html", context, fragment="response")
 
 
-def _operation_context(version: ApiVersion, user: User, view: OperationView, revision: Revision) -> dict[str, Any]:
+def _operation_context(
+    version: ApiVersion, user: User, view: OperationView, revision: Revision, choice: dict[str, Any]
+) -> dict[str, Any]:
     head = head_of(version, user, "docs")
     return {
         **head,
+        **choice,
         "operation": view,
-        "operations": revision.operations.order_by("position")[:300],
+        "operations": shown_operations(version, revision, choice["environment"])[:300],
         "samples": samples_of(view, head["base_url"], KEY_WORD),
         "can_get_key": head["can_subscribe"] and teams_with(user, "keys.manage").exists(),
     }
@@ -163,13 +173,14 @@ def take_key(request: HttpRequest, team: str, api: str, version: str, operation_
     """Give application, subscription and key in one step, and show the key inside the operation's curl."""
     user: User = request.user  # type: ignore[assignment]
     found = version_for(user, team, api, version)
-    revision = _revision(found)
-    view = describe_operation(revision.document, operation_id)
+    choice = choice_of_environment(request, found)
+    revision = _revision(found, choice["environment"])
+    view = describe_operation(shown_document(found, revision, choice["environment"]), operation_id)
     grant = get_key(version=found, actor=user)
     applied = wait_until_applied("credential", grant.credential.public_id)
     curl = samples_of(view, head_of(found, user, "docs")["base_url"], grant.key)[0].code
     context = {
-        **_operation_context(found, user, view, revision),
+        **_operation_context(found, user, view, revision, choice),
         "subscription": grant.subscription,
         "grant": grant,
         "applied": applied,

@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 
 from apis.models import ApiVersion, Plan
 from apis.selectors import version_for, working_copy
+from apis.selectors.overlays import shown_operations
 from apis.services.keys import FIRST_APPLICATION, KeyGrant, consuming_team, get_key
 from apis.services.subscriptions import live_subscription, subscribe
 from common.errors import Conflict, DomainError
@@ -94,6 +95,6 @@ def _carry_out(user: User, version: ApiVersion, form: SubscribeForm) -> dict[str
         version=version, actor=user, application_name=name, team=team, plan=plan, accepts_terms=accepts
     )
     revision = working_copy(version)
-    operations = list(revision.operations.order_by("position")[:50]) if revision else []
+    operations = shown_operations(version, revision) if revision else []
     wait_until_applied("credential", grant.credential.public_id)
     return {"grant": grant, "curl": first_curl(version, operations).replace("$GATEHOUSE_KEY", grant.key)}

@@ -25,6 +25,7 @@ from apis.selectors import (
     working_copy,
 )
 from apis.selectors.access import askable_for
+from apis.selectors.overlays import documented_environments, read_environment, shown_document, shown_operations
 from apis.services.collections import set_favourite
 from apis.services.farewell import acknowledge_deprecation
 from common.clock import now
@@ -189,14 +190,14 @@ def api_version(request: HttpRequest, team: str, api: str, version: str) -> Http
 def _overview(request: HttpRequest, version: ApiVersion) -> HttpResponse:
     user: User = request.user  # type: ignore[assignment]
     revision = working_copy(version)
-    operations = list(revision.operations.order_by("position")[:200]) if revision else []
+    operations = shown_operations(version, revision)[:200] if revision else []
     context = {
         **head_of(version, user, "overview"),
         "plans": version.api.plans.filter(is_open=True),
         "operations": operations[:8],
         "operation_count": len(operations),
         "first_url": operation_url(version, _first(operations).operation_id) if operations else "",
-        "summary": document_summary(revision.document) if revision and revision.document else None,
+        "summary": document_summary(shown_document(version, revision)) if revision and revision.document else None,
         "curl": first_curl(version, operations),
         "successor": version.successor,
     }
@@ -253,12 +254,20 @@ def plans(request: HttpRequest, team: str, api: str, version: str) -> HttpRespon
     return render_page(request, "catalog/plans.html", context)
 
 
+def choice_of_environment(request: HttpRequest, version: ApiVersion) -> dict[str, Any]:
+    """Return the environment whose document is asked for, what there is to choose from, and the query that keeps it."""
+    chosen = read_environment(request.GET.get("environment", ""))
+    query = "" if chosen == "production" else f"?environment={chosen}"
+    return {"environment": chosen, "environments": documented_environments(version), "environment_query": query}
+
+
 @page("signed_in")
 def reference(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Show the whole document in the reference viewer; only here `style-src` is relaxed, the viewer needs it."""
     user: User = request.user  # type: ignore[assignment]
     found = version_for(user, team, api, version)
-    response = render_page(request, "catalog/reference.html", head_of(found, user, "reference"))
+    context = {**head_of(found, user, "reference"), **choice_of_environment(request, found)}
+    response = render_page(request, "catalog/reference.html", context)
     response._csp_replace = {"style-src": ["'self'", "'unsafe-inline'"]}  # type: ignore[attr-defined]
     return response
 
@@ -267,7 +276,7 @@ def reference(request: HttpRequest, team: str, api: str, version: str) -> HttpRe
 def document(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Answer the version's OpenAPI document with the gateway's address as its server; of a public API to everybody."""
     found = version_for(request.user, team, api, version)  # type: ignore[arg-type]
-    served = served_document(found)
+    served = served_document(found, read_environment(request.GET.get("environment", "")))
     if not served:
         raise NotFound("This version has no document yet.")
     return JsonResponse(served)

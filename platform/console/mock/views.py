@@ -1,7 +1,8 @@
 """Mock answers of a version, also before it is published: no upstream, no key, nothing is counted.
 
 `Prefer: code=404, example=none-left` chooses among what the document describes (RFC 7240's syntax);
-`Gatehouse-Mock-Latency-Ms` waits before the answer.
+`Gatehouse-Mock-Latency-Ms` waits before the answer; `Gatehouse-Mock-Environment` takes the overlays of another
+environment than production.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from apis.design.mock import FIRST_STATUS, LAST_STATUS, NoMock, mock_answer
 from apis.selectors import version_for, working_copy
+from apis.selectors.overlays import read_environment, shown_document
 from common.errors import NotFound
 from common.permissions import page
 from teams.authentication import AccessTokenAuthentication
@@ -36,14 +38,15 @@ def mock(request: HttpRequest, team: str, api: str, version: str, path: str = ""
         refusal = JsonResponse({"detail": SIGN_IN}, status=401)
         refusal["WWW-Authenticate"] = AccessTokenAuthentication().authenticate_header(request)
         return refusal
-    revision = working_copy(version_for(user, team, api, version))
+    found = version_for(user, team, api, version)
+    revision = working_copy(found)
     if revision is None or not revision.document:
         raise NotFound("This version has no document yet.")
     wanted = _preferences(request.headers.get("Prefer", ""))
+    document = shown_document(found, revision, read_environment(request.headers.get("Gatehouse-Mock-Environment", "")))
+    method = request.method or "GET"
     try:
-        answer = mock_answer(
-            revision.document, request.method or "GET", f"/{path}", status=wanted["code"], example=wanted["example"]
-        )
+        answer = mock_answer(document, method, f"/{path}", status=wanted["code"], example=wanted["example"])
     except NoMock as error:
         raise NotFound(str(error)) from error
     time.sleep(_latency(request.headers.get("Gatehouse-Mock-Latency-Ms", "")))

@@ -91,6 +91,7 @@ def version_tabs(version: ApiVersion, current: str) -> list[Tab]:
     rows = [
         ("lifecycle", "Lifecycle", base),
         ("design", "Design", f"{base}/design"),
+        ("overlays", "Overlays", f"{base}/overlays"),
         ("lint", "Lint", f"{base}/lint"),
         ("revisions", "Revisions", f"{base}/revisions"),
         ("environments", "Environments", f"{base}/environments"),
