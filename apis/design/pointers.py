@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
 from apis.design.json_types import Json
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 class UnresolvedPointer(LookupError):
@@ -33,6 +36,12 @@ def split_reference(reference: str) -> list[str]:
 def is_local(reference: str) -> bool:
     """Say whether a reference points into its own document by a JSON pointer."""
     return reference.startswith("#/")
+
+
+def is_relative(reference: str) -> bool:
+    """Say whether a reference names a file beside its own document."""
+    path = reference.partition("#")[0]
+    return bool(path) and not path.startswith("//") and not _SCHEME.match(path)
 
 
 def resolve_parts(document: Json, parts: Iterable[str]) -> Json:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from apis.design.json_types import Json, JsonObject, as_list, as_object, shorten
-from apis.design.pointers import UnresolvedPointer, is_local, join_pointer, resolve_parts, split_reference
+from apis.design.pointers import (
+    UnresolvedPointer,
+    is_local,
+    is_relative,
+    join_pointer,
+    resolve_parts,
+    split_reference,
+)
 from apis.design.problems import Finding
 
 # Fields whose values are data of the API, never parts of the description.
@@ -69,6 +76,9 @@ def check_references(document: JsonObject) -> list[Finding]:
 def _judge(document: JsonObject, reference: str) -> tuple[str, str] | None:
     shown = shorten(reference, 100)
     if not is_local(reference):
+        if is_relative(reference):
+            message = f"The reference {shown} names another file. Import the files together as a zip archive."
+            return "reference-file", message
         message = f"The reference {shown} leaves the document. Put its target under components and write #/components/…"
         return "reference-remote", message
     try:

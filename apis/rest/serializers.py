@@ -265,12 +265,15 @@ class ImportSerializer(serializers.ModelSerializer[ImportJob]):
 
 
 class NewImportSerializer(serializers.Serializer[Any]):
-    """A document to import: `source` as text, `file` as upload, or `source_url`."""
+    """A document to import: `source` as text, `file` as upload (a document or a zip archive), or `source_url`."""
 
     team = serializers.CharField(max_length=60)
     source = serializers.CharField(required=False, trim_whitespace=False)  # type: ignore[assignment]
     file = serializers.FileField(required=False)
     source_url = serializers.URLField(max_length=1000, required=False)
+    root = serializers.CharField(
+        max_length=500, required=False, help_text="The document of an archive that has several."
+    )
     name = serializers.CharField(max_length=120, required=False)
     slug = serializers.CharField(max_length=60, required=False)
     summary = serializers.CharField(max_length=300, required=False)

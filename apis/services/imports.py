@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from celery import current_app
 from django.db import transaction
 
+from apis.design.archives import bundle_archive, declared_bytes, is_archive
 from apis.design.document import MAX_DOCUMENT_BYTES
 from apis.design.outline import document_summary
+from apis.design.problems import DesignError, Finding
 from apis.guards import working_revision
 from apis.models import Api, ApiVersion, ImportJob, Revision
 from apis.services.contracts import create_api
@@ -20,6 +23,8 @@ from teams.models import Team, User
 from teams.roles import require_permission
 from teams.services.audit import record_audit
 
+# An archive that waits for its turn is kept as text, as documents are.
+ZIP_PREFIX = "data:application/zip;base64,"
 INLINE_BYTES = 1024 * 1024
 FETCH_SECONDS = 15
 FIELDS = ("name", "slug", "summary", "description", "tags", "base_path", "visibility", "upstream_url")
@@ -32,13 +37,15 @@ def import_document(
     version: ApiVersion | None = None,
     source: bytes | str = "",
     source_url: str = "",
+    root: str = "",
     **fields: Any,
 ) -> ImportJob:
-    """Import a document as a new API of `team`, or into the draft of `version`.
+    """Import a document, or a zip archive of one in files, as a new API of `team`, or into a draft of `version`.
 
     Under 1 MB it is done on return, or Invalid lists what is wrong and nothing is written; a larger one is queued and
-    its file kept. `fields` are name, slug, summary, description, tags, base_path, visibility, upstream_url; what they
-    leave open is taken from the document. Raise TooLarge above 32 MB.
+    its file kept. `root` names the document of an archive that has several. `fields` are name, slug, summary,
+    description, tags, base_path, visibility, upstream_url; what they leave open is taken from the document. Raise
+    TooLarge above 32 MB.
     """
     team = version.api.team if version is not None else team
     if team is None:
@@ -49,15 +56,18 @@ def import_document(
     if unknown := set(fields) - set(FIELDS):
         raise Invalid(f"{', '.join(sorted(unknown))} cannot be given to an import.")
     data = _read(source, source_url)
-    is_small = len(data) < INLINE_BYTES
-    checked = require_valid_document(data) if is_small else None
+    is_zip = is_archive(data)
+    is_small = (declared_bytes(data) if is_zip else len(data)) < INLINE_BYTES
+    text, notes = _unpack(data, root) if is_small else (data, [])
+    checked = require_valid_document(text) if is_small else None
     job = ImportJob(
         team=team,
         version=version,
         created_by=actor,
-        source="" if checked else _text(data),
+        source="" if checked else _kept(data) if is_zip else _text(data),
         source_url=source_url[:1000],
-        fields={name: value for name, value in fields.items() if value},
+        fields={name: value for name, value in {**fields, "root": root}.items() if value},
+        findings=[finding_json(note) for note in notes],
     )
     with transaction.atomic():
         job.save()
@@ -81,7 +91,9 @@ def finish_import(*, job: ImportJob) -> ImportJob:
             return job
         try:
             with transaction.atomic():
-                _carry_out(locked, require_valid_document(locked.source))
+                text, notes = _opened(locked)
+                locked.findings = [finding_json(note) for note in notes]
+                _carry_out(locked, require_valid_document(text))
         except DomainError as error:
             fail_import(job=locked, detail=error.detail, findings=getattr(error, "errors", []))
     return locked
@@ -97,7 +109,7 @@ def fail_import(*, job: ImportJob, detail: str, findings: list[dict[str, Any]]) 
 def _carry_out(job: ImportJob, checked: CheckedDocument) -> None:
     actor = job.created_by
     summary = document_summary(checked.document)
-    fields = dict(job.fields)
+    fields = {name: value for name, value in job.fields.items() if name != "root"}
     upstream = fields.pop("upstream_url", "") or _first_server(summary.server_urls)
     if job.version is not None:
         version, api = job.version, job.version.api
@@ -113,8 +125,30 @@ def _carry_out(job: ImportJob, checked: CheckedDocument) -> None:
     routing = {"upstream_url": upstream} if upstream and api.kind == Api.Kind.REST else {}
     write_document(revision=revision, checked=checked, actor=actor, routing=routing)
     job.api, job.version, job.state, job.source, job.finished_at = api, version, ImportJob.State.DONE, "", now()
-    job.findings = [finding_json(finding) for finding in checked.findings][:500]
+    job.findings = [*job.findings, *(finding_json(finding) for finding in checked.findings)][:500]
     job.save()
+
+
+def _unpack(data: bytes, root: str) -> tuple[bytes | str, tuple[Finding, ...] | list[Finding]]:
+    """Return the one document of an archive and what was done to make it; a document itself as it is."""
+    if not is_archive(data):
+        return data, []
+    try:
+        bundle = bundle_archive(data, root)
+    except DesignError as error:
+        errors = [finding_json(finding) for finding in error.findings]
+        raise Invalid(errors[0]["detail"], errors=errors) from error
+    return bundle.text, bundle.findings
+
+
+def _kept(data: bytes) -> str:
+    return ZIP_PREFIX + base64.b64encode(data).decode()
+
+
+def _opened(job: ImportJob) -> tuple[bytes | str, tuple[Finding, ...] | list[Finding]]:
+    if not job.source.startswith(ZIP_PREFIX):
+        return job.source, []
+    return _unpack(base64.b64decode(job.source.removeprefix(ZIP_PREFIX)), str(job.fields.get("root", "")))
 
 
 def _read(source: bytes | str, source_url: str) -> bytes:

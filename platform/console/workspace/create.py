@@ -71,9 +71,27 @@ class ImportForm(BaseApiForm):
         widget=forms.Textarea(attrs={"class": "form-control gh-code-input", "rows": 16, "spellcheck": "false"}),
         help_text="JSON or YAML; OpenAPI 3.1, 3.0 or Swagger 2.0.",
     )  # fmt: skip
-    file = forms.FileField(label="Or upload a file", required=False)
+    file = forms.FileField(
+        label="Or upload a file", required=False,
+        help_text="A document, or a zip archive of one in several files that refer to each other.",
+    )  # fmt: skip
+    root = forms.CharField(
+        label="Document of the archive", max_length=500, required=False,
+        help_text="Only for a zip archive with several, such as public/openapi.yaml.",
+    )  # fmt: skip
     source_url = forms.URLField(label="Or fetch it from a URL", required=False, max_length=1000, assume_scheme="https")
-    field_order = ("team", "source", "file", "source_url", "upstream_url", "name", "base_path", "tags", "visibility")
+    field_order = (
+        "team",
+        "source",
+        "file",
+        "root",
+        "source_url",
+        "upstream_url",
+        "name",
+        "base_path",
+        "tags",
+        "visibility",
+    )
 
     def clean(self) -> dict[str, Any]:
         """Ask for exactly one document."""
@@ -128,7 +146,7 @@ def _create(request: HttpRequest, user: User, form: BaseApiForm) -> str:
     try:
         job = import_document(
             actor=user, team=form.teams[form.cleaned_data["team"]], source=source, source_url=source_url,
-            **form.details(),
+            root=form.cleaned_data.get("root", ""), **form.details(),
         )  # fmt: skip
     except Invalid as error:
         for item in error.errors:
@@ -141,8 +159,19 @@ def _create(request: HttpRequest, user: User, form: BaseApiForm) -> str:
         raise
     if job.state != ImportJob.State.DONE:
         return f"/workspace/imports/{job.public_id}"
-    messages.success(request, f"{job.api} is a draft. Look it over, then publish it.")
+    messages.success(request, f"{job.api} is a draft. {_bundled(job)}Look it over, then publish it.")
     return _url(job)
+
+
+def _bundled(job: ImportJob) -> str:
+    """Say what an archive was made into; the import's findings tell of each part."""
+    rules = [str(finding.get("rule", "")) for finding in job.findings]
+    if "archive-root" not in rules:
+        return ""
+    count = rules.count("archive-bundled")
+    ignored = next((f" {item['detail']}" for item in job.findings if item.get("rule") == "archive-ignored"), "")
+    parts = "1 part of another file is" if count == 1 else f"{count} parts of other files are"
+    return f"{parts} bundled into it.{ignored} "
 
 
 def _source(form: BaseApiForm) -> tuple[bytes | str, str]:

@@ -7,6 +7,7 @@ from apis.models import Api, ImportJob
 from apis.services import imports
 from apis.services.imports import import_document
 from common.errors import Conflict, Invalid, NotAllowed, NotFound, TooLarge
+from tests.apis.design.archives.test_bundling import FILES, packed
 
 pytestmark = pytest.mark.django_db
 
@@ -182,3 +183,46 @@ def test_roles_decide_who_imports(team, member, stranger, document):
         import_document(team=team, source=document, actor=member)
     with pytest.raises(NotFound):
         import_document(team=team, source=document, actor=stranger)
+
+
+def test_an_archive_becomes_one_document_and_the_report_says_how(team, developer):
+    job = import_document(team=team, source=packed(FILES), actor=developer)
+    revision = job.api.versions.get().revisions.get()
+    assert (job.state, job.api.name, revision.operations.count()) == ("done", "Shop", 2)
+    assert "Person" in revision.document["components"]["schemas"]
+    assert "paths/orders.yaml" not in revision.source
+    rules = [finding["rule"] for finding in job.findings]
+    assert rules[:2] == ["archive-root", "archive-bundled"]
+    assert "archive-ignored" in rules
+
+
+def test_an_archive_that_is_refused_names_its_file_and_leaves_nothing(team, developer):
+    files = {name: text for name, text in FILES.items() if name != "common.yaml"}
+    with pytest.raises(Invalid) as caught:
+        import_document(team=team, source=packed(files), actor=developer)
+    assert "paths/orders.yaml" in str(caught.value.errors)
+    assert "common.yaml" in caught.value.detail
+    assert not Api.objects.filter(kind="rest").exists()
+    two = {"a.yaml": FILES["openapi.yaml"], **FILES}
+    with pytest.raises(Invalid, match="There is no .nothing.yaml"):
+        import_document(team=team, source=packed(two), root="nothing.yaml", actor=developer)
+    assert import_document(team=team, source=packed(two), root="openapi.yaml", actor=developer).state == "done"
+
+
+def test_a_large_archive_is_opened_in_the_background(team, developer, sent, django_capture_on_commit_callbacks):
+    long = {**FILES, "notes.yaml": json.dumps([str(n) for n in range(200_000)])}
+    with django_capture_on_commit_callbacks(execute=True):
+        job = import_document(team=team, source=packed(long), root="openapi.yaml", actor=developer)
+    assert (job.state, sent) == ("queued", [("apis.tasks.run_import", [job.pk])])
+    tasks.run_import(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.source, job.api.name) == ("done", "", "Shop")
+    assert job.findings[0]["rule"] == "archive-root"
+
+
+def test_a_lone_document_that_names_another_file_hears_of_the_archive(team, developer):
+    with pytest.raises(Invalid) as caught:
+        import_document(team=team, source=FILES["openapi.yaml"], actor=developer)
+    (error, *_) = [item for item in caught.value.errors if item["rule"] == "reference-file"]
+    assert "zip" in error["detail"]
+    assert "common.yaml" in str(caught.value.errors)
