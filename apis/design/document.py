@@ -10,6 +10,7 @@ from apis.design.loading import MAX_DEPTH, MAX_DOCUMENT_BYTES, Format, load_tree
 from apis.design.openapi30 import upgrade_document
 from apis.design.operation_ids import GeneratedId, name_operations
 from apis.design.problems import DesignError, Finding, refuse
+from apis.design.references import settle_self
 from apis.design.structure import has_structure
 from apis.design.swagger2 import convert_document
 
@@ -66,7 +67,7 @@ def parse_document(data: bytes | str, *, media_type: str | None = None) -> Parse
 def _canonical(source: JsonObject, version: str) -> JsonObject:
     if version == "2.0":
         return convert_document(source)
-    upgraded = upgrade_document(source) if version.startswith("3.0") else source
+    upgraded = upgrade_document(source) if version.startswith("3.0") else settle_self(source)
     canonical: JsonObject = {**upgraded, "openapi": CANONICAL_VERSION}
     if version.startswith("3.2") and not has_structure(canonical, CANONICAL_VERSION):
         # What only 3.2 can say (the query method) stays under its own version, so that it can be read again.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from apis.design.example import example_for
 from apis.design.json_types import Json, JsonObject, as_object, as_text
+from apis.design.media import example_body, media_object, stream_text, unknown_example, written_example
 from apis.design.operations import walk_operations
 from apis.design.pointers import follow_references
 
@@ -94,24 +95,18 @@ def _body(document: JsonObject, response: JsonObject, example: str) -> tuple[str
     content = as_object(response.get("content"))
     if not content:
         return "", b""
-    media_type = next((name for name in content if "json" in name), next(iter(content)))
-    value = _example(document, as_object(content[media_type]), example)
-    if isinstance(value, str) and "json" not in media_type:
-        return media_type, value.encode()
-    return media_type, json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "surrogatepass")
-
-
-def _example(document: JsonObject, body: JsonObject, name: str) -> Json:
-    examples = as_object(body.get("examples"))
-    if name:
-        if name not in examples:
-            raise NoMock(f"There is no example {name!r}; there are {', '.join(examples) or 'none'}.")
-        return as_object(follow_references(document, examples[name])).get("value")
-    if "example" in body:
-        return body["example"]
-    for written in examples.values():
-        return as_object(follow_references(document, written)).get("value")
-    return example_for(body.get("schema"), document, direction="response")
+    # Plain JSON first: a stream of it is what callers have to ask for.
+    kinds = sorted(content, key=lambda name: (stream_text(name, "") is not None, "json" not in name))
+    media = {name: media_object(document, content[name]) for name in kinds}
+    media_type = next((name for name in kinds if example in as_object(media[name].get("examples"))), kinds[0])
+    if example and not written_example(document, media[media_type], example)[0]:
+        raise NoMock(unknown_example(media[media_type], example))
+    value = example_body(document, media[media_type], "response", example)
+    text = stream_text(media_type, value)
+    if text is None:
+        is_text = isinstance(value, str) and "json" not in media_type
+        text = str(value) if is_text else json.dumps(value, ensure_ascii=False, indent=2)
+    return media_type, text.encode("utf-8", "surrogatepass")
 
 
 def _headers(document: JsonObject, response: JsonObject) -> list[tuple[str, str]]:

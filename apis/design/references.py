@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
-from apis.design.json_types import Json, JsonObject, as_list, as_object, shorten
+from apis.design.json_types import Json, JsonObject, as_list, as_object, as_text, shorten
 from apis.design.pointers import (
     UnresolvedPointer,
     is_local,
@@ -73,8 +74,26 @@ def check_references(document: JsonObject) -> list[Finding]:
     return findings
 
 
+def settle_self(document: JsonObject) -> JsonObject:
+    """Return a document whose references by its own `$self` are local ones (OpenAPI 3.2 §4.1); else the same object."""
+    own = as_text(document.get("$self"))
+    if not own or all(local_of(own, reference) == reference for reference, _ in find_references(document)):
+        return document
+    settled: JsonObject = copy.deepcopy(document)
+    for reference, path in list(find_references(settled)):
+        holder = resolve_parts(settled, [str(part) for part in path])
+        as_object(holder)["$ref"] = local_of(own, reference)
+    return settled
+
+
+def local_of(own: str, reference: str) -> str:
+    """Return a reference without the document's own address before its fragment."""
+    return reference.removeprefix(own) if own and reference.startswith(f"{own}#") else reference
+
+
 def _judge(document: JsonObject, reference: str) -> tuple[str, str] | None:
     shown = shorten(reference, 100)
+    reference = local_of(as_text(document.get("$self")), reference)
     if not is_local(reference):
         if is_relative(reference):
             message = f"The reference {shown} names another file. Import the files together as a zip archive."

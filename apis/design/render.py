@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 from apis.design.example import Direction, example_for
 from apis.design.json_types import Json, JsonObject, as_list, as_object, as_text
+from apis.design.media import body_schema, example_body, media_object, stream_text, written_example
 from apis.design.operations import find_operation
 from apis.design.pointers import follow_references
 from apis.design.schema import SchemaTree, make_row, schema_tree, show_value
@@ -129,11 +130,13 @@ def _parameters(document: JsonObject, item: JsonObject, operation: JsonObject) -
 
 def _parameter(document: JsonObject, parameter: JsonObject) -> ParameterView:
     schema = parameter.get("schema")
+    media_type, media = "", parameter
     if schema is None:
-        media = next(iter(as_object(parameter.get("content")).values()), None)
-        schema = as_object(media).get("schema", {})
+        media_type, written = next(iter(as_object(parameter.get("content")).items()), ("", None))
+        media = media_object(document, written)
+        schema = media.get("schema", {})
     row = make_row(document, as_text(parameter.get("name")), schema)
-    found, example = _written_example(document, parameter)
+    found, example = written_example(document, media)
     shown = example if found else example_for(schema, document, direction="request")
     return ParameterView(
         name=row.name,
@@ -143,7 +146,8 @@ def _parameter(document: JsonObject, parameter: JsonObject) -> ParameterView:
         type_text=row.type_text,
         description=as_text(parameter.get("description")) or row.description,
         default=row.default,
-        example=show_value(shown),
+        # The whole query is one value (OpenAPI 3.2 §4.12): it is shown as it stands behind the question mark.
+        example=_wire_text(media_type, shown, row.name) if parameter.get("in") == "querystring" else show_value(shown),
         enum=row.enum,
         limits=row.limits,
     )
@@ -169,7 +173,7 @@ def _responses(document: JsonObject, operation: JsonObject) -> tuple[ResponseVie
         views.append(
             ResponseView(
                 status=status,
-                description=as_text(target.get("description")),
+                description=as_text(target.get("description")) or as_text(target.get("summary")),
                 headers=_headers(document, target),
                 media=_media(document, target.get("content"), "response"),
             )
@@ -189,30 +193,18 @@ def _headers(document: JsonObject, response: JsonObject) -> tuple[HeaderView, ..
 def _media(document: JsonObject, content: Json, direction: Direction) -> tuple[MediaView, ...]:
     views: list[MediaView] = []
     for media_type, media in as_object(content).items():
-        described = as_object(follow_references(document, media))
-        schema = described.get("schema", described.get("itemSchema", {}))
-        found, example = _written_example(document, described)
-        if not found:
-            example = example_for(schema, document, direction=direction)
-        tree = schema_tree(document, schema)
+        described = media_object(document, media)
+        example = example_body(document, described, direction)
+        schema = body_schema(described)[1]
+        tree = schema_tree(document, {} if schema is None else schema)
         views.append(MediaView(media_type, tree, example, _wire_text(media_type, example, tree.type_text)))
     return tuple(views)
 
 
-def _written_example(document: JsonObject, holder: JsonObject) -> tuple[bool, Json]:
-    """Return the example the author wrote for a parameter or media type, if any."""
-    if "example" in holder:
-        return True, holder["example"]
-    for example in as_object(holder.get("examples")).values():
-        target = as_object(follow_references(document, example))
-        for key in ("value", "dataValue", "serializedValue"):
-            if key in target:
-                return True, target[key]
-    return False, None
-
-
 def _wire_text(media_type: str, example: Json, name: str) -> str:
     kind = media_type.partition(";")[0].strip().lower()
+    if (stream := stream_text(media_type, example)) is not None:
+        return stream
     if kind == "application/x-www-form-urlencoded" and isinstance(example, dict):
         return urlencode({name: show_value(value) for name, value in example.items()})
     if kind == "multipart/form-data" and isinstance(example, dict):

@@ -68,7 +68,8 @@ def _remark_reach(document: JsonObject) -> Iterator[Finding]:
         yield Finding("webhooks-unserved", "info", "Webhooks are kept in the document but not served.", "/webhooks")
     for path, item in paths.items():
         if as_object(as_object(item).get("additionalOperations")):
-            message = f"additionalOperations of {shorten(path)} are not served. Use one of the named methods."
+            message = f"additionalOperations of {shorten(path)} are kept as written, but neither served nor compared. "
+            message += "Use one of the named methods, query among them."
             yield Finding("method-unserved", "warn", message, join_pointer(["paths", path, "additionalOperations"]))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from apis.design.json_types import Json, JsonObject, as_list, as_object, as_text
+from apis.design.media import body_schema
 from apis.design.openapi30 import METHODS
 from apis.diff.finding import Path, Report
 from apis.diff.schemas import REQUEST, RESPONSE, compare_pending, compare_schemas
@@ -221,12 +222,21 @@ def _contents(report: Report, direction: str, old: JsonObject, new: JsonObject, 
         if name not in after:
             report.add(f"{direction}-media-type-removed", here, None, name=name)
             continue
-        was, now = as_object(media).get("schema"), as_object(after[name]).get("schema")
+        # Of a stream the schema is that of one item; whole bodies and streams are different things.
+        (field, was), (field_new, now) = (
+            body_schema(report.old_object(media)),
+            body_schema(report.new_object(after[name])),
+        )
+        if field != field_new and was is not None and now is not None:
+            report.add(
+                f"{direction}-media-type-removed", (*here, field), (*here_new, field_new), name=f"{name} ({field})"
+            )
+            continue
         if (was is None) != (now is None):
             change = "removed" if now is None else "added"
             report.add(f"{direction}-schema-{change}", here, here_new, name=name)
         else:
-            compare_schemas(report, direction, was, now, (*here, "schema"), (*here_new, "schema"))
+            compare_schemas(report, direction, was, now, (*here, field), (*here_new, field_new))
     for name in after:
         if name not in before:
             report.add(f"{direction}-media-type-added", None, (*there, "content", name), name=name)

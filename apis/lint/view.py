@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from apis.design.json_types import Json, JsonObject, as_list, as_object, as_text
+from apis.design.media import body_schema, media_object
 from apis.design.operations import walk_operations
 from apis.design.pointers import follow_references, join_pointer
 
@@ -116,7 +117,8 @@ class DocumentView:
             found.extend(_walk(parameter.body.get("schema"), f"{parameter.pointer}/schema", parameter.name))
         for pointer, content in self.contents:
             for media, value in content.items():
-                found.extend(_walk(as_object(value).get("schema"), f"{pointer}{join_pointer([media])}/schema", ""))
+                field, schema = body_schema(as_object(value))
+                found.extend(_walk(schema, f"{pointer}{join_pointer([media])}/{field}", ""))
         return tuple(found)
 
     @cached_property
@@ -133,7 +135,8 @@ class DocumentView:
         here = as_text(as_object(written).get("$ref")).lstrip("#") or pointer
         content = as_object(as_object(follow_references(self.document, written)).get("content"))
         if content:
-            found.setdefault(f"{here}/content", content)
+            media: JsonObject = {name: media_object(self.document, value) for name, value in content.items()}
+            found.setdefault(f"{here}/content", media)
 
     def resolve(self, value: Json) -> JsonObject:
         """Return an object after following references; empty when there is none."""

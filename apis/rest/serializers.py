@@ -271,7 +271,7 @@ class NewImportSerializer(serializers.Serializer[Any]):
     source = serializers.CharField(required=False, trim_whitespace=False)  # type: ignore[assignment]
     file = serializers.FileField(required=False)
     source_url = serializers.URLField(max_length=1000, required=False)
-    root = serializers.CharField(
+    root = serializers.CharField(  # type: ignore[assignment]
         max_length=500, required=False, help_text="The document of an archive that has several."
     )
     name = serializers.CharField(max_length=120, required=False)

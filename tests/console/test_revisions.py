@@ -148,3 +148,19 @@ def test_lines_of_two_documents_are_paired_with_their_numbers():
 def test_every_change_is_explained_to_everybody(client):
     page = client.get("/help/changes").content.decode()
     assert 'id="operation-removed"' in page
+
+
+def test_a_revision_is_downloaded_as_it_was_written(draft, owner, member, stranger, as_user):
+    from pathlib import Path
+
+    from apis.services.documents import save_draft
+
+    source = (Path(__file__).parents[1] / "golden" / "openapi" / "events_32.yaml").read_text()
+    save_draft(revision=draft.revisions.get(), source=source, if_match="*", actor=owner)
+    path = "/workspace/payments/orders/v1/revisions/1/source"
+    answer = as_user(member).get(path)
+    assert answer.content.decode() == source
+    assert answer["Content-Disposition"] == 'attachment; filename="orders-v1-revision-1.yaml"'
+    assert as_user(stranger).get(path).status_code == 404
+    page = as_user(owner).get("/catalog/payments/orders/v1/docs/listEvents").content.decode()
+    assert "?since=2026-01-01" in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from apis.design.json_types import as_object, as_text
+from apis.design.media import body_schema
 from apis.design.pointers import join_pointer
 from apis.lint.rule import Hit, Rule
 from apis.lint.view import DocumentView
@@ -15,7 +16,9 @@ PROBLEM = "application/problem+json"
 def _description(view: DocumentView) -> Iterator[Hit]:
     for operation in view.operations:
         for status, written in operation.responses.items():
-            if not as_text(view.resolve(written).get("description")).strip():
+            response = view.resolve(written)
+            # OpenAPI 3.2 lets a summary do.
+            if not (as_text(response.get("description")) + as_text(response.get("summary"))).strip():
                 yield (
                     f"{operation.pointer}/responses/{status}",
                     f"The response {status} of {operation.name} is not described.",
@@ -25,7 +28,7 @@ def _description(view: DocumentView) -> Iterator[Hit]:
 def _schema(view: DocumentView) -> Iterator[Hit]:
     for pointer, content in view.contents:
         for media, value in content.items():
-            if "json" in media and not as_object(value).get("schema"):
+            if "json" in media and not body_schema(as_object(value))[1]:
                 yield f"{pointer}{join_pointer([media])}", f"{media} has no schema: callers cannot know what is in it."
 
 

@@ -40,7 +40,8 @@ def _version(view: DocumentView) -> Iterator[Hit]:
 
 def _tag_descriptions(view: DocumentView) -> Iterator[Hit]:
     for index, tag in enumerate(as_list(view.document.get("tags"))):
-        if not as_text(as_object(tag).get("description")).strip():
+        # OpenAPI 3.2 gives a tag a summary too.
+        if not (as_text(as_object(tag).get("description")) + as_text(as_object(tag).get("summary"))).strip():
             name = as_text(as_object(tag).get("name"))
             yield f"/tags/{index}", f"The tag {name!r} has no description. Say what its operations have in common."
 

@@ -24,6 +24,8 @@ from gateway.control.rollout import wait_until_applied
 from teams.models import User
 from teams.roles import teams_with
 
+# What may stand in a query as it is (RFC 3986 §3.4); % is that of values that are encoded already.
+QUERY_SIGNS = "!$&'()*+,;=:@/?-._~%"
 KEY_WORD = "$GATEHOUSE_KEY"
 
 
@@ -93,13 +95,22 @@ def _operation_context(
 def example_url(view: OperationView, base_url: str) -> str:
     """Return the operation's URL with example values in the path and the required query parameters."""
     path, query = view.path, []
+    whole = ""
     for parameter in view.parameters:
         value = parameter.example.strip('"') or "1"
         if parameter.location == "path":
             path = path.replace("{" + parameter.name + "}", quote(value, safe=""))
         elif parameter.location == "query" and parameter.is_required:
             query.append((parameter.name, value))
-    return f"{base_url}{path}" + (f"?{urlencode(query)}" if query else "")
+        elif parameter.location == "querystring" and parameter.is_required:
+            whole = quote(parameter.example, safe=QUERY_SIGNS)
+    return f"{base_url}{path}" + _query(query, whole)
+
+
+def _query(pairs: list[tuple[str, str]], whole: str) -> str:
+    """Return what stands behind the path: pairs, or the one value that is the whole query (OpenAPI 3.2)."""
+    text = "&".join(filter(None, (whole, urlencode(pairs))))
+    return f"?{text}" if text else ""
 
 
 def samples_of(view: OperationView, base_url: str, key: str) -> list[Any]:
@@ -137,7 +148,7 @@ def _try_form(view: OperationView, given: Any) -> dict[str, Any]:
             else (parameter.example.strip('"') if parameter.is_required else ""),
         }
         for parameter in view.parameters
-        if parameter.location in {"path", "query", "header"}
+        if parameter.location in {"path", "query", "querystring", "header"}
     ]
     body = ""
     if view.request_body and view.request_body.media:
@@ -147,6 +158,7 @@ def _try_form(view: OperationView, given: Any) -> dict[str, Any]:
 
 def _send(request: HttpRequest, user: User, subscription: Subscription, view: OperationView) -> Relayed:
     path, query, headers = view.path, [], {}
+    whole = ""
     for field in _try_form(view, request.POST)["fields"]:
         if not field["value"]:
             continue
@@ -154,10 +166,12 @@ def _send(request: HttpRequest, user: User, subscription: Subscription, view: Op
             path = path.replace("{" + field["name"] + "}", quote(field["value"], safe=""))
         elif field["location"] == "query":
             query.append((field["name"], field["value"]))
+        elif field["location"] == "querystring":
+            whole = quote(field["value"].lstrip("?"), safe=QUERY_SIGNS)
         else:
             headers[field["name"]] = field["value"]
     version = subscription.version
-    target = f"{version.api.base_path}/{version.name}{path}" + (f"?{urlencode(query)}" if query else "")
+    target = f"{version.api.base_path}/{version.name}{path}" + _query(query, whole)
     body = None
     if view.request_body is not None:
         body = request.POST.get("body", "").encode()

@@ -22,7 +22,7 @@ from common.errors import NotFound
 from common.permissions import page
 from teams.authentication import AccessTokenAuthentication
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY")
 PREFERENCE = re.compile(r'(?P<name>code|example)\s*=\s*"?(?P<value>[^",;\s]+)"?')
 LONGEST_MS = 10_000
 SIGN_IN = "Sign in, or send an access token: Authorization: Bearer gh_pat_…"

@@ -57,6 +57,16 @@ def revisions(request: HttpRequest, team: str, api: str, version: str) -> HttpRe
 
 
 @page("team.view")
+def source(request: HttpRequest, team: str, api: str, version: str, number: int) -> HttpResponse:
+    """Answer a revision's document as it was written, in its own version of OpenAPI."""
+    revision = find_revision(my_version(request, team, api, version), number)
+    response = HttpResponse(revision.source, content_type=f"application/{revision.source_format}; charset=utf-8")
+    name = f"{api}-{version}-revision-{number}.{revision.source_format}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@page("team.view")
 def diff(request: HttpRequest, team: str, api: str, version: str, number: int) -> HttpResponse:
     """Compare two revisions: what it means for callers, and the text line by line."""
     found = my_version(request, team, api, version)

@@ -64,6 +64,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{VERSION}/block", moves.block, name="workspace_block"),
     path(f"{VERSION}/archive", moves.archive, name="workspace_archive"),
     path(f"{VERSION}/revisions", revisions.revisions, name="workspace_revisions"),
+    path(f"{VERSION}/revisions/<int:number>/source", revisions.source, name="workspace_source"),
     path(f"{VERSION}/revisions/<int:number>/diff", revisions.diff, name="workspace_diff"),
     path(f"{VERSION}/revisions/<int:number>/release", revisions.release, name="workspace_release"),
     path(f"{VERSION}/revisions/<int:number>/waive/<slug:key>", revisions.waive, name="workspace_waive"),
