@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from apis.models import ApiVersion, Revision
+    from apis.models import Api, ApiVersion, Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +39,7 @@ callers_of: Callable[[ApiVersion, int], list[Caller]] | None = None
 callers_of_operations: Callable[[ApiVersion, int], dict[str, list[OperationCaller]]] | None = None
 # prompts fills it: the public id of the prompt version a revision carries, "" when none.
 prompt_of: Callable[[Revision], str] | None = None
+# prompts fills it: the names of the prompts that an API was made from; they move with it.
+prompts_behind: Callable[[Api], list[str]] | None = None
+# usage fills it: how many calls an API had in the last `days`.
+calls_of_api: Callable[[Api, int], int] | None = None

@@ -8,3 +8,5 @@ version_changed = Signal()
 plan_changed = Signal()
 # subscription: apis.models.Subscription
 subscription_changed = Signal()
+# api: apis.models.Api, which has just moved; from_team: the teams.models.Team it left; actor: who accepted it
+api_transferred = Signal()

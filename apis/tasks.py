@@ -8,7 +8,7 @@ from datetime import timedelta
 from celery import shared_task
 
 from apis.models import ApiVersion, ImportJob
-from apis.services import farewell, linting, planned_moves, retirement, subscriptions
+from apis.services import farewell, linting, planned_moves, retirement, subscriptions, transfers
 from apis.services.imports import fail_import, finish_import
 from common.clock import now
 from common.errors import Conflict
@@ -52,6 +52,12 @@ def retire_at_sunset() -> int:
 def lapse_requests() -> int:
     """Close the requests for subscriptions that nobody answered in time."""
     return subscriptions.lapse_requests()
+
+
+@shared_task(name="apis.tasks.lapse_transfers", ignore_result=True, time_limit=600)
+def lapse_transfers() -> int:
+    """Close the offers to other teams that nobody answered in time."""
+    return transfers.lapse_transfers()
 
 
 @shared_task(name="apis.tasks.rescore_documents", ignore_result=True, time_limit=1800)

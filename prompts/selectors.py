@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from apis.models import ApiVersion, Revision
+from apis.models import Api, ApiVersion, Revision
 from common.errors import NotFound
 from prompts.models import PromptTemplate, PromptVersion
 from teams.models import User
@@ -18,6 +18,17 @@ def prompt_of(revision: Revision) -> str:
     """
     rows = PromptVersion.objects.filter(revision__version=revision.version_id, revision__number__lte=revision.number)
     return rows.order_by("-revision__number").values_list("public_id", flat=True).first() or ""
+
+
+def templates_behind(api: Api) -> QuerySet[PromptTemplate]:
+    """Return the prompts that an API's revisions carry."""
+    carried = PromptVersion.objects.filter(revision__version__api=api).values("template")
+    return PromptTemplate.objects.filter(pk__in=carried).select_related("team")
+
+
+def prompts_behind(api: Api) -> list[str]:
+    """Return the names of the prompts that an API's revisions carry."""
+    return list(templates_behind(api).values_list("name", flat=True))
 
 
 def prompts_for(user: User) -> QuerySet[PromptTemplate]:

@@ -11,7 +11,8 @@ class UsageConfig(AppConfig):
     def ready(self) -> None:
         """Answer what the apps below ask of usage."""
         from apis import ports
-        from usage.selectors import callers_of, callers_of_operations
+        from usage.selectors import callers_of, callers_of_operations, calls_of_api
 
         ports.callers_of = callers_of
         ports.callers_of_operations = callers_of_operations
+        ports.calls_of_api = calls_of_api

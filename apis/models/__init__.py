@@ -8,6 +8,7 @@ from apis.models.farewell import Brownout, DeprecationNotice, PlannedMove, Sunse
 from apis.models.history import Canary, ImportJob, Release, Review, ReviewComment, Transition, Waiver
 from apis.models.lint import LintRuleset, LintWaiver
 from apis.models.overlays import Overlay
+from apis.models.transfers import FormerAddress, Transfer
 
 __all__ = [
     "AccessRequest",
@@ -21,6 +22,7 @@ __all__ = [
     "DeprecationNotice",
     "Environment",
     "Favourite",
+    "FormerAddress",
     "ImportJob",
     "LintRuleset",
     "LintWaiver",
@@ -36,6 +38,7 @@ __all__ = [
     "Subscription",
     "SubscriptionApproval",
     "SunsetReminder",
+    "Transfer",
     "Transition",
     "Waiver",
 ]

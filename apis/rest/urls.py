@@ -14,6 +14,7 @@ from apis.rest.farewell import BrownoutViewSet, DeprecationNoticeViewSet, Planne
 from apis.rest.linting import LintRulesView, LintView, LintWaiverViewSet, RulesetView
 from apis.rest.overlays import OverlayViewSet
 from apis.rest.revisions import RevisionViewSet
+from apis.rest.transfers import TransferViewSet
 
 VERSION_ACTIONS = (
     "submit", "withdraw", "reopen", "publish", "deprecate", "undo_deprecation", "retire", "restore", "archive",
@@ -160,6 +161,25 @@ urlpatterns = [
         f"{VERSION}/lint-waivers/<str:public_id>",
         LintWaiverViewSet.as_view({"delete": "destroy"}),
         name="lint-waiver",
+    ),
+    *(
+        path(
+            f"{owner}s/<str:{owner}>/transfers",
+            TransferViewSet.as_view({"get": "list", "post": "create"}),
+            name=f"{owner}-transfers",
+        )
+        for owner in ("api", "application")
+    ),
+    path("transfers", TransferViewSet.as_view({"get": "list"}), name="transfers"),
+    path("transfers/<str:public_id>", TransferViewSet.as_view({"get": "retrieve"}), name="transfer"),
+    path("transfers/<str:public_id>/impact", TransferViewSet.as_view({"get": "impact"}), name="transfer-impact"),
+    *(
+        path(
+            f"transfers/<str:public_id>/{action}",
+            TransferViewSet.as_view({"post": action}),
+            name=f"transfer-{action}",
+        )
+        for action in ("accept", "refuse", "withdraw")
     ),
     path("imports", ImportViewSet.as_view({"get": "list", "post": "create"}), name="imports"),
     path("imports/<str:public_id>", ImportViewSet.as_view({"get": "retrieve"}), name="import"),

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from apis.limits import make_limits
-from apis.models import Api, ApiVersion, Revision, Share
+from apis.models import Api, ApiVersion, FormerAddress, Revision, Share
 from apis.paths import check_base_path, propose_base_path
 from apis.selectors.visibility import visible_apis
 from apis.services.catalog import refresh_entry
@@ -54,7 +54,8 @@ def create_api(
     taken = set(team.apis.values_list("slug", flat=True))
     if slug and slug in taken:
         raise Conflict(f"{team.name} has an API called {slug} already.", code="name-taken")
-    slug = slug or free_slug(propose_slug(name, fallback="api"), taken)
+    left = set(FormerAddress.objects.filter(team=team).values_list("slug", flat=True))
+    slug = slug or free_slug(propose_slug(name, fallback="api"), taken | left)
     path = check_base_path(base_path) if base_path else propose_base_path(team.slug, slug)
     api = Api(
         team=team,
@@ -191,6 +192,10 @@ def _save_api(api: Api, actor: User) -> None:
         if "slug" in str(error):
             raise Conflict(f"{api.team.name} has an API called {api.slug} already.", code="name-taken") from error
         raise _path_clash(api.base_path, actor) from error
+    # After the save: it waits for a transfer that leaves this very address at the same time.
+    if FormerAddress.objects.filter(team=api.team, slug=api.slug).exists():
+        detail = f"{api.team.name} had an API called {api.slug} that moved: the address leads to it. Choose another."
+        raise Conflict(detail, code="name-taken")
 
 
 def _path_clash(path: str, actor: User) -> Conflict:

@@ -102,11 +102,12 @@ def set_ruleset(
             actor=actor, verb="lint.set_rules", target=row, team=team, before={"severities": before},
             after={"severities": row.severities},
         )  # fmt: skip
-        transaction.on_commit(lambda: _rescore_later(team))
+        transaction.on_commit(lambda: rescore_later(team))
     return row
 
 
-def _rescore_later(team: Team | None) -> None:
+def rescore_later(team: Team | None) -> None:
+    """Score the documents of a team, or of all, in the background."""
     from apis.tasks import rescore_documents
 
     rescore_documents.delay(team.pk if team else None)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 
 from apis.guards import working_revision
 from apis.lifecycle import permission_of
-from apis.models import ApiVersion, Review, Revision
+from apis.models import ApiVersion, Review, Revision, Transfer
 from apis.services.announcements import tell_author, tell_reviewers
 from apis.services.moves import advance, require_revision_move
 from apis.services.revisions import copy_revision
@@ -124,4 +125,7 @@ def _write_review(revision: Revision, verdict: str, comment: str, actor: User, c
 
 
 def _approvals(revision: Revision) -> int:
-    return revision.reviews.filter(verdict=Review.Verdict.APPROVED).count()
+    """Count the approvals of the owning team: those given before the API moved to it were another team's."""
+    approvals = revision.reviews.filter(verdict=Review.Verdict.APPROVED)
+    moved_at = Transfer.objects.filter(api=revision.version.api_id, state="accepted").aggregate(at=Max("decided_at"))
+    return (approvals.filter(at__gt=moved_at["at"]) if moved_at["at"] else approvals).count()

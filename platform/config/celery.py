@@ -21,6 +21,7 @@ app.conf.beat_schedule = {
     "send-reminders": {"task": "apis.tasks.send_sunset_reminders", "schedule": 60.0, "options": {"expires": 60}},
     "end-lint-waivers": {"task": "apis.tasks.end_lint_waivers", "schedule": 300.0, "options": {"expires": 300}},
     "lapse-requests": {"task": "apis.tasks.lapse_requests", "schedule": 60.0, "options": {"expires": 60}},
+    "lapse-transfers": {"task": "apis.tasks.lapse_transfers", "schedule": 60.0, "options": {"expires": 60}},
     "make-planned-moves": {"task": "apis.tasks.make_planned_moves", "schedule": 5.0, "options": {"expires": 5}},
     "dispatch-events": {"task": "teams.tasks.dispatch_events", "schedule": 2.0, "options": {"expires": 2}},
     "seal-audit": {"task": "teams.tasks.seal_audit", "schedule": 10.0, "options": {"expires": 10}},

@@ -85,6 +85,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     # Last, so that it turns what a view raises into a problem before anything else sees it.
     "common.middleware.DomainErrorMiddleware",
+    # After it, so that an old address is followed before it becomes a 404.
+    "console.moved.MovedMiddleware",
 ]
 
 TEMPLATES = [

@@ -23,6 +23,7 @@ PLACES = (
     "catalog",
     "applications",
     "workspace",
+    "transfers",
     "ai",
     "usage",
     "teams",

@@ -8,11 +8,12 @@ import jsonschema_rs
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max
 
+from apis.models import Api
 from common.errors import Conflict, Invalid, Stale
 from common.identifiers import propose_slug
 from prompts.models import PromptTemplate, PromptVersion
 from prompts.parameters import clean_parameters, find_parameters, template_problems
-from prompts.selectors import latest_version
+from prompts.selectors import latest_version, templates_behind
 from providers.selectors import model_named
 from teams.models import Team, User
 from teams.roles import require_permission
@@ -24,11 +25,7 @@ FIELDS = ("system", "text", "parameters", "model", "output", "schema", "temperat
 def create_prompt(*, team: Team, name: str, actor: User, description: str = "", **content: Any) -> PromptTemplate:
     """Create a prompt with its first version."""
     require_permission(actor=actor, team=team, permission="prompts.edit", what="create prompts")
-    taken = set(team.prompts.values_list("slug", flat=True))
-    slug = propose_slug(name, fallback="prompt")
-    number = 2
-    while slug in taken:
-        slug, number = f"{propose_slug(name, fallback='prompt')[:56]}-{number}", number + 1
+    slug = _free_slug(team, propose_slug(name, fallback="prompt"))
     template = PromptTemplate(team=team, name=name.strip(), slug=slug, description=description, created_by=actor)
     template.full_clean(validate_constraints=False)
     with transaction.atomic():
@@ -38,6 +35,25 @@ def create_prompt(*, team: Team, name: str, actor: User, description: str = "", 
         )
         save_prompt_version(template=template, actor=actor, **content)
     return template
+
+
+def follow_api(*, api: Api, actor: User) -> None:
+    """Move the prompts behind an API to the team that has it now; where a slug is taken there they get a number."""
+    for template in templates_behind(api).exclude(team=api.team):
+        giver, before = template.team, {"team": template.team.name, "slug": template.slug}
+        template.slug, template.team = _free_slug(api.team, template.slug), api.team
+        template.row_version += 1
+        template.save(update_fields=["team", "slug", "row_version"])
+        after = {"team": api.team.name, "slug": template.slug}
+        for told in (giver, api.team):
+            record_audit(actor=actor, verb="prompt.transfer", target=template, team=told, before=before, after=after)
+
+
+def _free_slug(team: Team, slug: str) -> str:
+    taken, found, number = set(team.prompts.values_list("slug", flat=True)), slug, 2
+    while found in taken:
+        found, number = f"{slug[:56]}-{number}", number + 1
+    return found
 
 
 def save_prompt_version(

@@ -10,7 +10,7 @@ def test_filled_ports_pass():
     assert check_ports() == []
 
 
-@pytest.mark.parametrize("name", ["callers_of", "prompt_of"])
+@pytest.mark.parametrize("name", ["callers_of", "prompt_of", "prompts_behind", "calls_of_api"])
 def test_an_unfilled_port_stops_the_start_and_is_named(monkeypatch, name):
     monkeypatch.setattr(ports, name, None)
     (error,) = check_ports()

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from apis.models import Api, ApiVersion, Collection, Environment, ImportJob, Overlay, Plan, Revision, Subscription
+from apis.models import (
+    Api,
+    ApiVersion,
+    Collection,
+    Environment,
+    ImportJob,
+    Overlay,
+    Plan,
+    Revision,
+    Subscription,
+    Transfer,
+)
 from apis.services.collections import create_collection
 from apis.services.imports import import_document
 from apis.services.keys import get_key
 from apis.services.overlays import create_overlay
 from apis.services.publishing import publish_version
+from common.clock import now
 from common.permissions import PERMISSIONS, declared_permission
 from demo.upstream import DOCUMENT
 from prompts.models import PromptTemplate
@@ -102,10 +115,15 @@ def world(admin, owner, publisher, developer, member, stranger, team) -> dict[st
     webhook, _ = create_webhook(team=team, url="http://127.0.0.1:9", actor=owner)
     Environment.objects.create(slug="staging", name="Staging")
     overlay = create_overlay(version=version, name="Notes", source=OVERLAY, actor=owner)
+    giver = Team.objects.create(slug="giver", name="Giver")
+    given = Application.objects.create(team=giver, name="Given", created_by=admin)
+    transfer = Transfer.objects.create(
+        application=given, from_team=giver, to_team=team, requested_by=admin, expires_at=now() + timedelta(days=1)
+    )
     notify(people=[owner], title="Look", text="Here.", url="/catalog")
     return {
         "collection": create_collection(team=team, name="Shop", actor=owner).slug,
-        "brownout": "brn_none", "access": "acr_none", "environment": "staging",
+        "transfer": transfer.public_id, "brownout": "brn_none", "access": "acr_none", "environment": "staging",
         "waiver": "lwv_none", "path": "orders", "comment": "rcm_none", "user": member.public_id, "planned": "pmv_none",
         "role": CustomRole.objects.create(
             team=team, slug="captain", name="Captain", permissions=["team.view"]
@@ -132,7 +150,9 @@ def statuses(client: Client, world: dict[str, str]) -> dict[str, int]:
 
 
 # Pages of the team's own things, which a stranger must not learn of.
-OF_THE_TEAM = re.compile(r"^(catalog/<slug:team>|workspace/(<slug:team>|imports)|applications/<|teams/<|ai/prompts/<)")
+OF_THE_TEAM = re.compile(
+    r"^(catalog/<slug:team>|workspace/(<slug:team>|imports)|applications/<|teams/<|ai/prompts/<|transfers/<)"
+)
 
 
 def test_pages_answer_an_owner(world, owner, as_user):
@@ -182,6 +202,7 @@ ROWS = {
     "providers": Provider, "webhooks": Webhook, "notices": Notice, "users": User, "imports": ImportJob,
     "collections": Collection, "invitations": Invitation, "deliveries": Delivery, "roles": CustomRole,
     "overlays": Overlay,
+    "transfers": Transfer,
 }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ PAGES = (
     "/catalog/demo/orders/v1/changelog",
     f"{ORDERS}/v1/block",
     f"{ORDERS}/plans", f"{ORDERS}/subscriptions", f"{ORDERS}/sharing", f"{ORDERS}/settings", "/ai/models",
+    f"{ORDERS}/transfer",
     "/ai/providers", "/ai/providers/new", "/ai/providers/demo", "/ai/models/demo/smollm2-135m", "/ai/prompts",
     "/ai/prompts/new", "/ai/prompts/demo/translate", "/ai/prompts/demo/translate/publish", "/usage", "/usage/costs",
     "/teams", "/teams/new", "/teams/demo", "/teams/demo/members", "/teams/demo/settings", "/teams/demo/webhooks",

@@ -110,3 +110,20 @@ def test_what_waits_for_approval_is_not_published_over(strict, prompt, version, 
     save_prompt_version(template=prompt, actor=publisher, text="Only {{text}}")
     with pytest.raises(Conflict, match="workspace"):
         publish_prompt(version=latest_version(prompt), actor=publisher)
+
+
+def test_the_prompt_follows_its_api_to_another_team(version, publisher, owner, make_user, provider):
+    from apis.services.transfers import accept_transfer, propose_transfer
+    from prompts.services.prompts import create_prompt
+    from teams.models import Team
+
+    made = publish_prompt(version=version, actor=publisher)
+    web = Team.objects.create(slug="web", name="Web")
+    taker = make_user("taker", web, "owner")
+    create_prompt(team=web, name="Translate", text="Hm", model="replay/chat", actor=taker)
+    assert ports.prompts_behind(made.api) == ["Translate"]
+    accept_transfer(transfer=propose_transfer(subject=made.api, to_team=web, actor=owner), actor=taker)
+    version.template.refresh_from_db()
+    assert (version.template.team, version.template.slug) == (web, "translate-2")
+    assert sent("route", made.public_id)["prompt"] == version.public_id
+    assert AuditEvent.objects.filter(verb="prompt.transfer").count() == 2

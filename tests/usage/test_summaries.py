@@ -125,5 +125,26 @@ def test_a_summary_takes_as_many_queries_for_a_thousand_rows_as_for_one(
     for count in (1, 1000):
         ship(*(finished(call_between(operation_id=f"op{n}")) for n in range(count)))
         roll_up()
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             summary(Scope(sight=sight_of(owner)), *day())
+
+
+def test_who_takes_an_api_over_sees_its_earlier_calls_not_their_cost(ship, roll_up, call_between, shop, owner, version):
+    from apis.services.transfers import accept_transfer, propose_transfer
+    from teams.models import Membership, Team
+
+    ship(finished(call_between(cost_nano=10**9)), finished(call_between(application_id="app_other", team_id="team_x")))
+    roll_up()
+    third = Team.objects.create(slug="third", name="Third")
+    taker = Membership.objects.create(team=third, role="owner", user=shop.buyer.__class__.objects.create_user("t@x.io"))
+    accept_transfer(transfer=propose_transfer(subject=version.api, to_team=third, actor=owner), actor=taker.user)
+    assert ports.calls_of_api is not None
+    assert ports.calls_of_api(version.api, 30) == 2
+    sight = sight_of(taker.user)
+    seen = summary(Scope(version_id=version.public_id, sight=sight), *day()).totals
+    assert (seen.calls, seen.cost_usd) == (2, None)
+    call = {"team_id": "team_x", "owner_team_id": "team_y", "application_id": "app_other"}
+    assert sight.may_see_call(**call, api_id=version.api.public_id)
+    assert not sight.may_see_call(**call, api_id="api_other")
+    # What it cost then is still the giving team's to see.
+    assert summary(Scope(version_id=version.public_id, sight=sight_of(owner)), *day()).totals.cost_usd == 1

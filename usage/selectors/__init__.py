@@ -1,7 +1,7 @@
 """What is asked of usage. Numbers come from rollups; one call's detail comes from the ledger."""
 
 from usage.selectors.budgets import Spent, spent_since
-from usage.selectors.callers import callers_of, callers_of_operations, daily_callers, last_used
+from usage.selectors.callers import callers_of, callers_of_operations, calls_of_api, daily_callers, last_used
 from usage.selectors.calls import CallExplanation, call_by_id
 from usage.selectors.freshness import Freshness, freshness, freshness_of
 from usage.selectors.money import report_for, reports_for, team_costs
@@ -26,6 +26,7 @@ __all__ = [
     "call_by_id",
     "callers_of",
     "callers_of_operations",
+    "calls_of_api",
     "daily_callers",
     "floor",
     "freshness",

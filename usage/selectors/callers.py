@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db.models import Max, Q, Sum
 
-from apis.models import ApiVersion
+from apis.models import Api, ApiVersion
 from apis.ports import Caller, OperationCaller
 from common.clock import now
 from teams.models import Application
@@ -38,6 +38,13 @@ def callers_of(version: ApiVersion, days: int) -> list[Caller]:
         _caller(row["application_id"], applications.get(row["application_id"]), row["n"], row["week"] or 0, row["last"])
         for row in rows
     ]
+
+
+def calls_of_api(api: Api, days: int) -> int:
+    """Return how many calls all versions of an API had in the last `days`. Try-it calls count too."""
+    names = list(api.versions.values_list("public_id", flat=True))
+    since = floor(now() - timedelta(days=days), "hour")
+    return UsageHour.objects.filter(version_id__in=names, start_at__gte=since).aggregate(n=Sum("calls"))["n"] or 0
 
 
 def callers_of_operations(version: ApiVersion, days: int) -> dict[str, list[OperationCaller]]:

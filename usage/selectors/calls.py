@@ -136,7 +136,9 @@ def call_by_id(call_id: str, user: User) -> CallExplanation | None:
 def _may_see(sight: Sight, user: User, call: UsageEvent | Finished) -> bool:
     if call.user_id and call.user_id == user.public_id:
         return True
-    return sight.may_see_call(team_id=call.team_id, owner_team_id=call.owner_team_id)
+    return sight.may_see_call(
+        team_id=call.team_id, owner_team_id=call.owner_team_id, api_id=call.api_id, application_id=call.application_id
+    )
 
 
 def _of_ledger(attempts: list[UsageEvent], sight: Sight, user: User) -> CallExplanation | None:

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from console.applications import plans, views
+from console.transfers import views as transfers
 
 APP = "applications/<str:app>"
 
@@ -18,5 +19,6 @@ urlpatterns: list[URLPattern] = [
     path(f"{APP}/subscriptions/<str:subscription>/plan", plans.change, name="application_change_plan"),
     path(f"{APP}/subscriptions/<str:subscription>/pause", plans.pause, name="application_pause"),
     path(f"{APP}/subscriptions/<str:subscription>/end", views.end, name="application_subscription_end"),
+    path(f"{APP}/transfer", transfers.offer_application, name="application_transfer"),
     path(f"{APP}/settings", views.settings, name="application_settings"),
 ]

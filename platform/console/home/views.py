@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from apis.models import ApiVersion, Subscription
 from apis.selectors import Catalog, visible_apis
 from apis.selectors.access import requests_to_answer
+from apis.selectors.transfers import transfers_to_answer
 from common.clock import now
 from common.permissions import page
 from console.catalog.recommend import first_operation_url
@@ -207,6 +208,10 @@ def waiting_for(user: User) -> list[Waiting]:
         )
         for row in requests_to_answer(user)[:5]
     ]  # fmt: skip
+    found += [
+        Waiting(f"{row.from_team} offers {row.subject} to {row.to_team}", f"/transfers/{row.public_id}", "arrow-right")
+        for row in transfers_to_answer(user)[:5]
+    ]
     found += [Waiting(f"A key of {app} expires soon", f"/applications/{app.public_id}", "key") for app in expiring]
     if user.is_platform_admin:
         found += [

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from console.transfers import views as transfers
 from console.workspace import (
     api,
     callers,
@@ -33,6 +34,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{API}/sharing", api.sharing, name="workspace_sharing"),
     path(f"{API}/sharing/requests/<str:access>", api.answer_request, name="workspace_answer_request"),
     path(f"{API}/settings", api.settings, name="workspace_settings"),
+    path(f"{API}/transfer", transfers.offer_api, name="workspace_transfer"),
     path(VERSION, version.lifecycle, name="workspace_version"),
     path(f"{VERSION}/rollout", version.rollout, name="workspace_rollout"),
     path(f"{VERSION}/probe", version.probe, name="workspace_probe"),

@@ -1,0 +1,1 @@
+"""Moving APIs and applications to other teams: the offer, and its answer."""
