@@ -50,7 +50,10 @@ CATALOGUE: tuple[Permission, ...] = (
     Permission("apis.waive", "Waive rules", "Let a lint finding or a breaking change stand, with a reason.", "owner"),
     Permission("audit.view", "Read the audit log", "See who changed what in the team.", "owner"),
     Permission("members.manage", "Manage members", "Invite and remove people, change roles, make roles.", "owner"),
-    Permission("team.manage", "Manage the team", "Change settings, lint rules, webhooks and sub-teams; give APIs away and take them over.", "owner"),
+    Permission(
+        "team.manage", "Manage the team",
+        "Change settings, lint rules, webhooks and sub-teams; give APIs away and take them over.", "owner",
+    ),
 )  # fmt: skip
 BY_NAME = {permission.name: permission for permission in CATALOGUE}
 ROLES = ("viewer", "developer", "publisher", "owner")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from apis.design.json_types import JsonObject
 from apis.design.problems import MAX_FINDINGS_PER_CODE, Finding, Severity
+from apis.lint.rule import Rule
 from apis.lint.rule import Severity as RuleSeverity
 from apis.lint.rules import RULES
 from apis.lint.view import DocumentView
@@ -19,13 +20,22 @@ _RANKS = {"error": 0, "warn": 1, "info": 2}
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """How grave each rule is, by its code; a rule that is not named has its own severity."""
+    """How grave each rule is, by its code; a rule that is not named has its own severity.
+
+    `custom` are rules beside ours; one with the code of ours takes its place.
+    """
 
     severities: Mapping[str, RuleSeverity] = field(default_factory=dict)
+    custom: Mapping[str, Rule] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> dict[str, Rule]:
+        """Return all rules by their codes, ours first."""
+        return {**RULES, **self.custom}
 
     def severity_of(self, code: str) -> RuleSeverity:
         """Return how grave a rule is here."""
-        return self.severities.get(code, RULES[code].severity)
+        return self.severities.get(code) or (self.custom.get(code) or RULES[code]).severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ def lint_document(document: JsonObject, ruleset: Ruleset | None = None, waivers:
     found: list[Finding] = []
     waived: list[Finding] = []
     cost = 0
-    for code, rule in RULES.items():
+    for code, rule in ruleset.rules.items():
         severity = ruleset.severity_of(code)
         if severity == "off":
             continue

@@ -18,11 +18,13 @@ def new_lint_waiver_id() -> str:
 class LintRuleset(models.Model):
     """How grave each rule is for one team's documents, or, without a team, for all; a team's word comes first.
 
-    `severities` is {code: error | warn | info | off}; a code that is missing keeps the rule's own.
+    `severities` is {code: error | warn | info | off}; a code that is missing keeps the rule's own. `spectral` is a
+    ruleset in Spectral's format, YAML or JSON as it was written, "" for none; `severities` have the last word.
     """
 
     team = models.OneToOneField(Team, on_delete=models.CASCADE, null=True, related_name="lint_ruleset")
     severities = models.JSONField(default=dict, blank=True)
+    spectral = models.TextField(blank=True)
     updated_at = models.DateTimeField(default=now)
     row_version = models.PositiveIntegerField(default=1, editable=False)
 

@@ -12,7 +12,17 @@ from rest_framework.views import APIView
 
 from apis.lint import RULES
 from apis.models import ApiVersion, LintRuleset, LintWaiver, Revision
-from apis.services.linting import SEVERITIES, end_waiver, lint_revision, set_ruleset, waive_rule
+from apis.services.linting import (
+    SEVERITIES,
+    custom_rules,
+    end_waiver,
+    lint_revision,
+    read_spectral,
+    set_ruleset,
+    set_spectral,
+    try_spectral,
+    waive_rule,
+)
 from common.concurrency import etag_of, require_match
 from common.errors import NotFound
 from common.rest import PublicViewSet
@@ -102,6 +112,90 @@ class LintResultSerializer(serializers.Serializer[Any]):
     waived = LintFindingSerializer(many=True)
 
 
+class RemarkSerializer(serializers.Serializer[Any]):
+    """A part of a ruleset that does nothing here, and why."""
+
+    line = serializers.IntegerField(allow_null=True)
+    message = serializers.CharField()
+
+
+class OriginSerializer(serializers.Serializer[Any]):
+    """One rule that holds, and who brought it."""
+
+    code = serializers.CharField()
+    severity = serializers.CharField()
+    title = serializers.CharField()
+    origin = serializers.CharField()
+
+
+class SpectralSerializer(serializers.Serializer[Any]):
+    """A ruleset in Spectral's format, YAML or JSON as it was written; "" for none."""
+
+    source = serializers.CharField(allow_blank=True, trim_whitespace=False)
+    remarks = RemarkSerializer(many=True, read_only=True)
+    rules = OriginSerializer(many=True, read_only=True)
+
+
+class TrySerializer(serializers.Serializer[Any]):
+    """A ruleset to try, and the revision to try it against."""
+
+    source = serializers.CharField(allow_blank=True, trim_whitespace=False)
+    revision = serializers.CharField(max_length=60)
+
+
+class SpectralView(RulesetView):
+    """The ruleset in Spectral's format of a team, or under /lint-ruleset that of the organisation."""
+
+    @extend_schema(responses=SpectralSerializer)
+    def get(self, request: Request, team: str = "") -> Response:
+        """Answer the ruleset, what of it does nothing here, and all custom rules that hold."""
+        found = self._team(team)
+        return self._answer_spectral(found, self._row(found))
+
+    @extend_schema(request=SpectralSerializer, responses=SpectralSerializer)
+    def put(self, request: Request, team: str = "") -> Response:
+        """Activate a ruleset; documents are scored in the background."""
+        found = self._team(team)
+        row = self._row(found)
+        require_match(row, request.headers.get("If-Match"))
+        form = SpectralSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        user: Any = request.user
+        seen = row.row_version if row.pk else None
+        made = set_spectral(team=found, source=form.validated_data["source"], actor=user, row_version=seen)
+        return self._answer_spectral(found, made)
+
+    @staticmethod
+    def _answer_spectral(team: Team | None, row: LintRuleset) -> Response:
+        data = {"source": row.spectral, "remarks": read_spectral(row.spectral).remarks, "rules": custom_rules(team)}
+        return Response(SpectralSerializer(data).data, headers={"ETag": etag_of(row)})
+
+
+class SpectralTryView(RulesetView):
+    """A trial of a ruleset that is not active."""
+
+    http_method_names = ("post", "options")
+
+    @extend_schema(request=TrySerializer, responses=LintResultSerializer)
+    def post(self, request: Request, team: str = "") -> Response:
+        """Answer what it would find in a revision of one's teams; nothing is changed."""
+        form = TrySerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        user: Any = request.user
+        revision = own_revision(user, form.validated_data["revision"])
+        found = try_spectral(team=self._team(team), source=form.validated_data["source"], revision=revision, actor=user)
+        return Response(LintResultSerializer(found).data)
+
+
+def own_revision(user: Any, public_id: str) -> Revision:
+    """Return a revision of a person's teams that has a document; raise NotFound."""
+    rows = Revision.objects.select_related("version__api__team")
+    found = rows.filter(public_id=public_id, version__api__team__in=teams_of(user).values("pk")).first()
+    if found is None or not found.document:
+        raise NotFound("There is no such revision, or it has no document yet.")
+    return found
+
+
 class LintView(APIView):
     """The lint of a revision of one's own teams."""
 
@@ -111,13 +205,7 @@ class LintView(APIView):
     def get(self, request: Request, public_id: str) -> Response:
         """Answer score and findings by the team's rules as they are now."""
         user: Any = request.user
-        revision = (
-            Revision.objects.select_related("version__api__team")
-            .filter(public_id=public_id, version__api__team__in=teams_of(user).values("pk"))
-            .first()
-        )
-        if revision is None or not revision.document:
-            raise NotFound("There is no such revision, or it has no document yet.")
+        revision = own_revision(user, public_id)
         return Response(LintResultSerializer(lint_revision(revision)).data)
 
 

@@ -11,7 +11,7 @@ from apis.rest.consumption import PlanViewSet, SubscriptionViewSet
 from apis.rest.contracts import ApiViewSet, ImportViewSet, VersionViewSet
 from apis.rest.environments import CanaryViewSet, DeploymentViewSet, EnvironmentViewSet
 from apis.rest.farewell import BrownoutViewSet, DeprecationNoticeViewSet, PlannedMoveViewSet
-from apis.rest.linting import LintRulesView, LintView, LintWaiverViewSet, RulesetView
+from apis.rest.linting import LintRulesView, LintView, LintWaiverViewSet, RulesetView, SpectralTryView, SpectralView
 from apis.rest.overlays import OverlayViewSet
 from apis.rest.revisions import RevisionViewSet
 from apis.rest.transfers import TransferViewSet
@@ -151,6 +151,11 @@ urlpatterns = [
     path("lint-rules", LintRulesView.as_view(), name="lint-rules"),
     path("lint-ruleset", RulesetView.as_view(), name="lint-ruleset"),
     path("teams/<str:team>/lint-ruleset", RulesetView.as_view(), name="team-lint-ruleset"),
+    *(
+        path(f"{below}lint-ruleset/{leaf}", view.as_view(), name=f"{name}lint-{leaf.replace('/', '-')}")
+        for below, name in (("", ""), ("teams/<str:team>/", "team-"))
+        for leaf, view in (("spectral", SpectralView), ("spectral/try", SpectralTryView))
+    ),
     path("revisions/<str:public_id>/lint", LintView.as_view(), name="revision-lint"),
     path(
         f"{VERSION}/lint-waivers",

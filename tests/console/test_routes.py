@@ -165,7 +165,7 @@ def test_pages_answer_an_owner(world, owner, as_user):
     # A move that the state does not allow, and a change that the revision does not hold.
     version = "workspace/<slug:team>/<slug:api>/<str:version>"
     # No lint rule is called as what stands for each code in addresses.
-    rule = {f"{version}/lint/<slug:code>/waive"}
+    rule = {f"{version}/lint/<str:code>/waive"}
     # An API that is not shared with some teams alone, so nobody asks for it.
     asked = {"catalog/<slug:team>/<slug:api>/ask"}
     expected = asked | rule | {f"{version}/moves/<slug:move>", f"{version}/revisions/<int:number>/waive/<slug:key>"}

@@ -33,6 +33,7 @@ PAGES = (
     "/teams", "/teams/new", "/teams/demo", "/teams/demo/members", "/teams/demo/settings", "/teams/demo/webhooks",
     "/notifications", "/help/events", "/help/lint", "/admin/lint", "/teams/demo/lint", f"{ORDERS}/v1/lint",
     f"{ORDERS}/v1/environments", "/admin/environments", f"{ORDERS}/v1/overlays", f"{ORDERS}/v1/overlays/new",
+    "/admin/lint/ruleset", "/teams/demo/lint/ruleset",
     f"{ORDERS}/v1/lint/info-contact/waive", "/catalog/collections/new", f"{ORDERS}/v1/callers/write", "/admin/gateways",
     "/admin/audit", "/admin/audit/chain", "/admin/users", "/admin/roles", "/admin/roles/new",
     "/teams/demo/roles", "/teams/demo/roles/new", "/teams/demo/place", "/admin/gallery",

@@ -2,7 +2,7 @@
 
 Calls: those a team of theirs made or provided. Money: by their permissions in a team, what its applications spent
 (`costs.view`) and what the calls of its APIs cost (`costs.callers`). A platform admin and an auditor see everything.
-Who takes over an API or an application sees its earlier calls too; what those cost stays with the team that had it then.
+Who takes over an API or an application sees its earlier calls too; what those cost stays with the team of that time.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from console.admin import roles, users, views
 from console.admin.audit_chain import chain
 from console.admin.environments import environments
 from console.teams.lint import organisation_rules
+from console.teams.spectral import organisation_ruleset
 
 urlpatterns: list[URLPattern] = [
     path("admin/gateways", views.gateways, name="admin_gateways"),
@@ -14,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("admin/roles", roles.roles, name="admin_roles"),
     path("admin/roles/new", roles.new_role, name="admin_role_new"),
     path("admin/roles/<str:role>", roles.role, name="admin_role"),
+    path("admin/lint/ruleset", organisation_ruleset, name="admin_ruleset"),
     path("admin/users", users.users, name="admin_users"),
     path("admin/users/<str:user>", users.user, name="admin_user"),
     path("admin/users/<str:user>/export", users.export, name="admin_user_export"),

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from apis.design.document import MAX_LINE_BYTES
 from apis.design.lines import number_lines
 from apis.lifecycle import ROUTED
+from apis.lint import RULES
 from apis.lint.engine import in_source
 from apis.models import Revision
 from apis.selectors import working_copy
@@ -139,13 +140,21 @@ def _findings(source: str, revision: Revision) -> list[dict[str, Any]]:
         checked = check_document(source)
     except Invalid as error:
         return list(error.errors)
-    found = list(checked.findings)
+    found, custom = list(checked.findings), set[str]()
     if checked.content_hash:
         is_old = checked.source.lstrip().startswith(("swagger", '{"swagger'))
         lint = lint_revision(revision, checked.document).findings[:MOST_LINT]
+        custom = {finding.code for finding in lint} - RULES.keys()
         placed = (in_source(finding, "2.0" if is_old else "3.1") for finding in lint)
         found += number_lines(placed, checked.source if len(checked.source) < MAX_LINE_BYTES else "")
-    return [finding_json(finding) for finding in sorted(found, key=lambda item: SEVERITY_RANK[item.severity])]
+    ordered = sorted(found, key=lambda item: SEVERITY_RANK[item.severity])
+    return [{**finding_json(finding), "help": _help(finding.code, custom, revision)} for finding in ordered]
+
+
+def _help(code: str, custom: set[str], revision: Revision) -> str:
+    """Return the page that explains a code: a custom rule stands in the team's ruleset."""
+    page = f"/teams/{revision.version.api.team.slug}/lint/ruleset" if code in custom else "/help/lint"
+    return f"{page}#{code}"
 
 
 @page("team.view", methods=("POST",))

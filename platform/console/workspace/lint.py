@@ -8,9 +8,8 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from apis.lint import RULES
 from apis.selectors import working_copy
-from apis.services.linting import end_waiver, lint_revision, waive_rule
+from apis.services.linting import end_waiver, lint_revision, ruleset_for, waive_rule
 from common.clock import now
 from common.errors import NotFound
 from common.permissions import page
@@ -50,6 +49,7 @@ def lint(request: HttpRequest, team: str, api: str, version: str) -> HttpRespons
     context = {
         **head_of(request, found, "lint"), "revision": revision, "result": result,
         "table": Table(request, result.findings, columns={}),
+        "custom": ruleset_for(found.api.team).custom,
         "counts": [(severity, result.count(severity)) for severity in ("error", "warn", "info")],
         "waivers": found.lint_waivers.select_related("granted_by"),
     }  # fmt: skip
@@ -60,7 +60,8 @@ def lint(request: HttpRequest, team: str, api: str, version: str) -> HttpRespons
 def waive(request: HttpRequest, team: str, api: str, version: str, code: str) -> HttpResponse:
     """Let a rule's findings stand, with a reason and an end."""
     found = my_version(request, team, api, version)
-    if code not in RULES:
+    rule = ruleset_for(found.api.team).rules.get(code)
+    if rule is None:
         raise NotFound("There is no such rule.")
     initial = {"pointer": request.GET.get("at", ""), "until": (now() + timedelta(days=USUAL_DAYS)).date()}
     form = WaiveForm(request.POST or None, initial=initial)
@@ -77,7 +78,7 @@ def waive(request: HttpRequest, team: str, api: str, version: str, code: str) ->
     head = head_of(request, found, "lint")
     if request.method == "POST" and (done := run_form(request, form, save)):
         return done
-    context = {**head, "form": form, "rule": RULES[code]}
+    context = {**head, "form": form, "rule": rule}
     return render_page(request, "workspace/waive_rule.html", context, status=422 if form.errors else 200)
 
 

@@ -1,0 +1,1 @@
+"""Rulesets in Spectral's format: read, checked, and run as rules of lint. Pure, no JavaScript."""
