@@ -145,7 +145,7 @@ def _property(place: Place, missing: tuple[Key, ...]) -> str:
     shown = ""
     for key in (*place.location[-1:], *missing):
         is_number_like = isinstance(key, int) or key.isdecimal()
-        shown += f"[{key}]" if is_number_like else f".{key}" if shown else key
+        shown += f"[{key}]" if is_number_like else f".{key}" if shown else str(key)
     return shown
 
 
