@@ -131,7 +131,7 @@ class OriginSerializer(serializers.Serializer[Any]):
 class SpectralSerializer(serializers.Serializer[Any]):
     """A ruleset in Spectral's format, YAML or JSON as it was written; "" for none."""
 
-    source = serializers.CharField(allow_blank=True, trim_whitespace=False)
+    source = serializers.CharField(allow_blank=True, trim_whitespace=False)  # type: ignore[assignment]
     remarks = RemarkSerializer(many=True, read_only=True)
     rules = OriginSerializer(many=True, read_only=True)
 
@@ -139,7 +139,7 @@ class SpectralSerializer(serializers.Serializer[Any]):
 class TrySerializer(serializers.Serializer[Any]):
     """A ruleset to try, and the revision to try it against."""
 
-    source = serializers.CharField(allow_blank=True, trim_whitespace=False)
+    source = serializers.CharField(allow_blank=True, trim_whitespace=False)  # type: ignore[assignment]
     revision = serializers.CharField(max_length=60)
 
 
