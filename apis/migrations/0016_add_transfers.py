@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('apis', '0014_add_plan_changes'),
+        ('apis', '0015_add_overlays'),
         ('teams', '0006_auditors'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

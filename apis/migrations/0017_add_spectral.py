@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('apis', '0015_add_transfers'),
+        ('apis', '0016_add_transfers'),
     ]
 
     operations = [
