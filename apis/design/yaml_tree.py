@@ -94,7 +94,7 @@ class YamlTree:
             self._take_key(top, event.value, event)
             return
         plain = event.implicit[0]
-        value: Json = _read_plain(event.value) if plain else _read_tagged(event.value, event.tag)
+        value: Json = read_plain(event.value) if plain else _read_tagged(event.value, event.tag)
         if event.anchor:
             self._anchors[event.anchor] = value
         self._place(value, event)
@@ -178,7 +178,8 @@ class YamlTree:
         return path
 
 
-def _read_plain(text: str) -> Json:
+def read_plain(text: str) -> Json:
+    """Return what an unquoted scalar stands for."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in "-+.0123456789" or len(text) > _LONGEST_NUMBER:
@@ -200,5 +201,5 @@ def _read_plain(text: str) -> Json:
 
 def _read_tagged(text: str, tag: str | None) -> Json:
     if tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:null"):
-        return _read_plain(text)
+        return read_plain(text)
     return text

@@ -28,11 +28,17 @@ def set_favourite(*, api: Api, user: User, is_favourite: bool) -> None:
 
 
 def create_collection(
-    *, team: Team, name: str, actor: User, description: str = "", apis: Iterable[Api] = ()
+    *,
+    team: Team,
+    name: str,
+    actor: User,
+    description: str = "",
+    apis: Iterable[Api] = (),
+    slug: str | None = None,
 ) -> Collection:
-    """Make a collection of APIs that its maker sees; its slug comes from its name."""
+    """Make a collection of APIs that its maker sees; its slug comes from its name unless it is given."""
     require_permission(actor=actor, team=team, permission="apis.manage", what="make collections")
-    slug = propose_slug(name, fallback="collection")
+    slug = slug or propose_slug(name, fallback="collection")
     collection = Collection(team=team, slug=slug, name=name.strip(), description=description, created_by=actor)
     collection.full_clean(validate_unique=False)
     chosen = _seen(actor, apis)

@@ -43,9 +43,11 @@ def create_api(
     base_path: str | None = None,
     visibility: str = Api.Visibility.EVERYONE,
     limits: list[dict[str, Any]] | None = None,
+    has_plan: bool = True,
 ) -> Api:
     """Create an API with its draft v1 and an open plan "Free"; without `base_path` `/{team}/{api}` is taken.
 
+    Without `has_plan` it begins with no plan, for those who declare each of them.
     Raise Conflict when slug or path is taken, naming the other API to those who may see it.
     """
     require_permission(actor=actor, team=team, permission="apis.design", what="create an API")
@@ -78,7 +80,8 @@ def create_api(
         version = ApiVersion.objects.create(api=api, name="v1")
         Revision.objects.create(version=version, number=1, author=actor)
         record_audit(actor=actor, verb="api.create", target=api, team=team, after=_values(api))
-        write_plan(api=api, name="Free", limits=DEFAULT_LIMITS if limits is None else limits, actor=actor)
+        if has_plan:
+            write_plan(api=api, name="Free", limits=DEFAULT_LIMITS if limits is None else limits, actor=actor)
         refresh_entry(api)
     return api
 

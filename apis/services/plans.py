@@ -33,10 +33,15 @@ CHANGEABLE = (
 MOST_STEPS = 5
 
 
-def create_plan(*, api: Api, name: str, limits: list[dict[str, Any]], actor: User, **fields: Any) -> Plan:
-    """Add a plan to an API; `fields` are description, requires_approval, is_open, on_store_error and so on."""
+def create_plan(
+    *, api: Api, name: str, limits: list[dict[str, Any]], actor: User, slug: str | None = None, **fields: Any
+) -> Plan:
+    """Add a plan to an API; without a slug it comes from its name.
+
+    `fields` are description, requires_approval, is_open, on_store_error and so on.
+    """
     require_permission(actor=actor, team=api.team, permission="plans.manage", what="add a plan")
-    return write_plan(api=api, name=name, limits=limits, actor=actor, **fields)
+    return write_plan(api=api, name=name, limits=limits, actor=actor, slug=slug, **fields)
 
 
 def update_plan(*, plan: Plan, actor: User, **changes: Any) -> Plan:
@@ -59,10 +64,12 @@ def update_plan(*, plan: Plan, actor: User, **changes: Any) -> Plan:
     return plan
 
 
-def write_plan(*, api: Api, name: str, limits: list[dict[str, Any]], actor: User | None, **fields: Any) -> Plan:
+def write_plan(
+    *, api: Api, name: str, limits: list[dict[str, Any]], actor: User | None, slug: str | None = None, **fields: Any
+) -> Plan:
     """Write a new plan without asking for a role: for services that have asked already."""
     _refuse_unknown(fields)
-    slug = propose_slug(name, fallback="plan")
+    slug = slug or propose_slug(name, fallback="plan")
     if api.plans.filter(slug=slug).exists():
         raise Conflict(f"{api.name} has a plan called {name} already.", code="name-taken")
     plan = Plan(api=api, slug=slug, name=name.strip(), limits=limits, **fields)

@@ -12,4 +12,5 @@ urlpatterns = [
     path("", include("prompts.rest.urls")),
     path("", include("usage.rest.urls")),
     path("", include("gateway.control.rest.urls")),
+    path("", include("manifests.rest.urls")),
 ]

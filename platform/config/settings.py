@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "prompts",
     "usage",
     "gateway.control",
+    "manifests",
     "console",
     "demo",
 ]

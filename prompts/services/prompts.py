@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Max
 
 from apis.models import Api
+from apis.services.contracts import free_slug
 from common.errors import Conflict, Invalid, Stale
 from common.identifiers import propose_slug
 from prompts.models import PromptTemplate, PromptVersion
@@ -22,10 +23,15 @@ from teams.services.audit import record_audit
 FIELDS = ("system", "text", "parameters", "model", "output", "schema", "temperature", "max_output_tokens")
 
 
-def create_prompt(*, team: Team, name: str, actor: User, description: str = "", **content: Any) -> PromptTemplate:
-    """Create a prompt with its first version."""
+def create_prompt(
+    *, team: Team, name: str, actor: User, description: str = "", slug: str | None = None, **content: Any
+) -> PromptTemplate:
+    """Create a prompt with its first version; raise Conflict when the slug that is given is taken."""
     require_permission(actor=actor, team=team, permission="prompts.edit", what="create prompts")
-    slug = _free_slug(team, propose_slug(name, fallback="prompt"))
+    taken = _slugs(team)
+    if slug and slug in taken:
+        raise Conflict(f"{team.name} has a prompt called {slug} already.", code="name-taken")
+    slug = slug or free_slug(propose_slug(name, fallback="prompt"), taken)
     template = PromptTemplate(team=team, name=name.strip(), slug=slug, description=description, created_by=actor)
     template.full_clean(validate_constraints=False)
     with transaction.atomic():
@@ -41,7 +47,7 @@ def follow_api(*, api: Api, actor: User) -> None:
     """Move the prompts behind an API to the team that has it now; where a slug is taken there they get a number."""
     for template in templates_behind(api).exclude(team=api.team):
         giver, before = template.team, {"team": template.team.name, "slug": template.slug}
-        template.slug, template.team = _free_slug(api.team, template.slug), api.team
+        template.slug, template.team = free_slug(template.slug, _slugs(api.team)), api.team
         template.row_version += 1
         template.save(update_fields=["team", "slug", "row_version"])
         after = {"team": api.team.name, "slug": template.slug}
@@ -49,11 +55,8 @@ def follow_api(*, api: Api, actor: User) -> None:
             record_audit(actor=actor, verb="prompt.transfer", target=template, team=told, before=before, after=after)
 
 
-def _free_slug(team: Team, slug: str) -> str:
-    taken, found, number = set(team.prompts.values_list("slug", flat=True)), slug, 2
-    while found in taken:
-        found, number = f"{slug[:56]}-{number}", number + 1
-    return found
+def _slugs(team: Team) -> set[str]:
+    return set(team.prompts.values_list("slug", flat=True))
 
 
 def save_prompt_version(

@@ -1,0 +1,1 @@
+"""Objects as declarative manifests: read, planned, applied, written out."""

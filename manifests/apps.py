@@ -1,0 +1,9 @@
+"""App configuration of manifests."""
+
+from django.apps import AppConfig
+
+
+class ManifestsConfig(AppConfig):
+    """Manifests."""
+
+    name = "manifests"

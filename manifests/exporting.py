@@ -1,0 +1,80 @@
+"""Objects written out as manifests: the same rows give the same bytes."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import zipfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from common.errors import Invalid, NotAllowed
+from manifests.kinds import KINDS
+from manifests.manifest import as_document
+from manifests.text import write_text
+from teams.models import Team, User
+from teams.selectors import team_for
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """One object's document, the file it belongs in, and its own document where it has one (an API's version)."""
+
+    file: str
+    document: dict[str, Any]
+
+
+def export_manifests(*, actor: User, team: str = "", kinds: Collection[str] = ()) -> list[Exported]:
+    """Return a team's objects that the actor may see, or without a team those of the platform.
+
+    Without `kinds` all are taken but those that are written out only by name, such as Membership.
+    """
+    if unknown := set(kinds) - set(KINDS):
+        raise Invalid(f"There is no kind {', '.join(sorted(unknown))}. Known are {', '.join(KINDS)}.")
+    if not team and not actor.sees_everything:
+        raise NotAllowed("Only a platform admin or an auditor exports what is the platform's. Name a team with ?team=.")
+    return list(_documents(team_for(actor, team) if team else None, actor, kinds))
+
+
+def _documents(team: Team | None, actor: User, kinds: Collection[str]) -> Iterator[Exported]:
+    for name, kind in KINDS.items():
+        if name not in kinds if kinds else not kind.is_exported:
+            continue
+        for row in kind.rows(team, actor):
+            metadata = kind.identify(row)
+            yield Exported(kind.file(metadata), as_document(name, metadata, kind.write_out(row)))
+
+
+def as_stream(exported: Collection[Exported]) -> str:
+    """Return one YAML text, documents of APIs inside it."""
+    return write_text(item.document for item in exported)
+
+
+def as_files(exported: Collection[Exported]) -> dict[str, str]:
+    """Return files by path; documents of APIs are files of their own beside the manifests that name them."""
+    files: dict[str, list[dict[str, Any]]] = {}
+    beside: dict[str, str] = {}
+    for item in exported:
+        document = item.document
+        text = document["spec"].get("document")
+        if isinstance(text, str):
+            form = "json" if text.lstrip().startswith("{") else "yaml"
+            stem = item.file.removesuffix(".yaml")
+            name = f"{stem}-{document['metadata']['name']}.openapi.{form}"
+            beside[name] = text
+            document = {**document, "spec": {**document["spec"], "document": {"file": posixpath.basename(name)}}}
+        files.setdefault(item.file, []).append(document)
+    return {
+        **{path: write_text(documents) for path, documents in sorted(files.items())},
+        **dict(sorted(beside.items())),
+    }
+
+
+def as_zip(exported: Collection[Exported]) -> bytes:
+    """Return the files as a zip; its bytes depend on them alone."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, text in as_files(exported).items():
+            archive.writestr(zipfile.ZipInfo(path, (2020, 1, 1, 0, 0, 0)), text.encode(), zipfile.ZIP_DEFLATED)
+    return out.getvalue()
