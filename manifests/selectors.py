@@ -7,8 +7,6 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from common.errors import NotFound
-from manifests.differences import digest
-from manifests.kinds import KINDS
 from manifests.models import ManagedObject, ManifestApply
 from teams.models import User
 from teams.roles import teams_of
@@ -42,9 +40,3 @@ def entries_for(user: User, row: ManifestApply) -> list[dict[str, Any]]:
 def management_of(kind: str, row: Any) -> ManagedObject | None:
     """Return what manages an object, None when nothing does."""
     return ManagedObject.objects.select_related("applied_by").filter(kind=kind, object_id=row.pk).first()
-
-
-def has_drifted(held: ManagedObject, row: Any) -> bool:
-    """Say whether an object was changed since its source was applied."""
-    kind = KINDS[held.kind]
-    return digest({"spec": kind.read(row), "more": kind.more(row)}) != held.applied_hash

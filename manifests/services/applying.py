@@ -21,7 +21,8 @@ from manifests.kinds import KINDS, Kind, Step
 from manifests.manifest import Manifest, Problem
 from manifests.models import ManagedObject, ManifestApply
 from manifests.plan import Entry, Plan, contract_changes_json, impact_json
-from teams.models import User
+from teams.models import Team, User
+from teams.roles import has_role, teams_of
 from teams.services.audit import record_audit
 
 State = dict[str, Any]
@@ -79,7 +80,7 @@ def _carry_out(manifests: Sequence[Manifest], actor: User, options: Options) -> 
         raise Invalid(detail, errors=[{"detail": detail, "pointer": "/source"}])
     before = [_state_of(manifest, actor) for manifest in manifests]
     seen = [[item.kind, item.metadata, state, shown(item.spec)] for item, state in zip(manifests, before, strict=True)]
-    gone = _no_longer_named(manifests, options) if options.prunes else []
+    gone = _no_longer_named(manifests, actor, options) if options.prunes else []
     plan = Plan([], digest([seen, [[row.kind, row.metadata] for row in gone]]))
     if options.plan_hash and options.plan_hash != plan.hash:
         detail = f"The plan {options.plan_hash} was made for another state or other manifests. Plan again, then apply."
@@ -112,12 +113,14 @@ def _bring(manifest: Manifest, before: State | None, actor: User, options: Optio
     entry.line = manifest.lines.get("", 0)
     after: State | None = before
     try:
-        with transaction.atomic():
-            after = _write(kind, manifest, step, entry, options)
-            if after == before:
-                raise _Unchanged
-    except _Unchanged:
-        pass
+        row = kind.find(manifest.metadata, actor)
+        now_is = _read(kind, row) if row is not None else None
+        held = _holder(kind, row, now_is, step, options)
+        after = _write(kind, manifest, row, now_is, step)
+        row = kind.find(manifest.metadata, actor) or row
+        entry.url = kind.url(row) if row is not None else ""
+        if options.source and row is not None and after is not None:
+            _mark(kind, manifest, row, after, step, options.source, held, is_touched=after != now_is)
     except (DomainError, ValidationError) as error:
         domain = from_validation_error(error) if isinstance(error, ValidationError) else error
         entry.code, entry.problems = domain.code, _problems(manifest, domain, kind)
@@ -125,54 +128,68 @@ def _bring(manifest: Manifest, before: State | None, actor: User, options: Optio
     return entry
 
 
-def _write(kind: Kind[Any], manifest: Manifest, step: Step, entry: Entry, options: Options) -> State | None:
-    row = kind.find(manifest.metadata, step.actor)
-    is_managed = _check_source(kind, row, step, options)
-    now_is: State | None = None
-    if row is None:
-        kind.create(manifest.metadata, manifest.spec, step)
-    else:
-        now_is = _read(kind, row)
-        wanted = step.wanted = kind.normal(manifest.spec, row)
-        changed = {name for name in wanted if name in kind.write_only or wanted[name] != now_is["spec"].get(name)}
-        if changed:
-            kind.update(row, manifest.spec, changed, step)
-    row = kind.find(manifest.metadata, step.actor)
-    if row is None:
-        return None
-    entry.url = kind.url(row)
-    after = _read(kind, row)
-    if options.source and (after != now_is or not is_managed):
-        _manage(kind, manifest, row, after, step.actor, options.source)
-        if after == now_is and not is_managed:
-            step.notes.append(f"Managed by {options.source} from now on.")
-    return after
+def _write(kind: Kind[Any], manifest: Manifest, row: Any, now_is: State | None, step: Step) -> State | None:
+    """Let the services bring an object to its manifest; return its state then. What changed nothing is taken back."""
+    try:
+        with transaction.atomic():
+            if now_is is None:
+                kind.create(manifest.metadata, manifest.spec, step)
+            else:
+                wanted = step.wanted = kind.normal(manifest.spec, row)
+                known = now_is["spec"]
+                changed = {name for name in wanted if name in kind.write_only or wanted[name] != known.get(name)}
+                if changed:
+                    kind.update(row, manifest.spec, changed, step)
+            done = kind.find(manifest.metadata, step.actor)
+            after = _read(kind, done) if done is not None else None
+            if after == now_is:
+                raise _Unchanged
+            return after
+    except _Unchanged:
+        return now_is
 
 
-def _check_source(kind: Kind[Any], row: Any, step: Step, options: Options) -> bool:
-    """Say whether the source manages a row already; raise Conflict when another one does."""
+def _holder(kind: Kind[Any], row: Any, now_is: State | None, step: Step, options: Options) -> ManagedObject | None:
+    """Return what manages a row; raise Conflict when it is another source and that is not to be taken over."""
     held = ManagedObject.objects.filter(kind=kind.name, object_id=row.pk).first() if row is not None else None
-    if held is None or held.source == options.source:
-        return held is not None
-    if not options.source:
+    if held is None:
+        return None
+    if held.source == options.source:
+        if held.applied_hash != digest(now_is):
+            step.notes.append(f"It was changed elsewhere since the apply of {held.applied_at:%-d %B %Y}.")
+    elif not options.source:
         step.notes.append(f"Managed by {held.source}: its next apply may change this back.")
-        return True
-    if not options.takes_over:
+    elif not options.takes_over:
         detail = f"It is managed by {held.source}: take it out there, or apply with --take-over."
         raise Conflict(detail, code="managed-elsewhere")
-    step.notes.append(f"Taken over from {held.source}.")
-    return False
+    else:
+        step.notes.append(f"Taken over from {held.source}.")
+    return held
 
 
-def _manage(kind: Kind[Any], manifest: Manifest, row: Any, after: State, actor: User, source: str) -> None:
+def _mark(
+    kind: Kind[Any], manifest: Manifest, row: Any, after: State, step: Step, source: str,
+    held: ManagedObject | None, *, is_touched: bool,
+) -> None:  # fmt: skip
+    """Mark an object as managed by the source; one that no service was asked about needs the role to change it."""
+    is_marked = held is not None and held.source == source and held.applied_hash == digest(after)
+    if is_marked or not (is_touched or _may_change(kind, manifest, step.actor)):
+        return
+    if not is_touched and held is None:
+        step.notes.append(f"Managed by {source} from now on.")
     ManagedObject.objects.update_or_create(
         kind=kind.name,
         object_id=row.pk,
         defaults={
             "metadata": manifest.metadata, "source": source, "applied_hash": digest(after), "applied_at": now(),
-            "applied_by": actor,
+            "applied_by": step.actor,
         },
     )  # fmt: skip
+
+
+def _may_change(kind: Kind[Any], manifest: Manifest, actor: User) -> bool:
+    team = Team.objects.filter(slug=manifest.team).first() if manifest.team else None
+    return has_role(actor, team, kind.role) if team is not None else actor.is_platform_admin
 
 
 def _describe(entry: Entry, manifest: Manifest, before: State | None, after: State | None, step: Step) -> None:
@@ -217,11 +234,19 @@ def _problems(manifest: Manifest, error: DomainError, kind: Kind[Any]) -> list[P
     return found or [manifest.problem(error.detail)]
 
 
-def _no_longer_named(manifests: Sequence[Manifest], options: Options) -> list[ManagedObject]:
-    """Return what a source applied before and does not name, those that need others first."""
+def _no_longer_named(manifests: Sequence[Manifest], actor: User, options: Options) -> list[ManagedObject]:
+    """Return what a source applied before and does not name, those that need others first.
+
+    What the actor may not see stays out of it, for whoever may.
+    """
     named = {(item.kind, KINDS[item.kind].key(item.metadata)) for item in manifests}
-    rows = ManagedObject.objects.filter(source=options.source, kind__in=KINDS)
-    gone = [row for row in rows.order_by("-id") if (row.kind, KINDS[row.kind].key(row.metadata)) not in named]
+    mine = set(teams_of(actor).values_list("slug", flat=True))
+    gone = []
+    for row in ManagedObject.objects.filter(source=options.source, kind__in=KINDS).order_by("-id"):
+        team = Manifest(row.kind, row.metadata).team
+        is_seen = team in mine if team else actor.sees_everything
+        if is_seen and (row.kind, KINDS[row.kind].key(row.metadata)) not in named:
+            gone.append(row)
     order = list(KINDS)
     return sorted(gone, key=lambda row: -order.index(row.kind))
 

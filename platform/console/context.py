@@ -40,7 +40,14 @@ SITEMAP: tuple[tuple[str, tuple[tuple[str, str, str, bool], ...]], ...] = (
             ("Applications", "/applications", "key", True),
         ),
     ),
-    ("Provide", (("Workspace", "/workspace", "layout-grid", True), ("AI", "/ai/models", "cpu", True))),
+    (
+        "Provide",
+        (
+            ("Workspace", "/workspace", "layout-grid", True),
+            ("Manifests", "/manifests", "file-text", True),
+            ("AI", "/ai/models", "cpu", True),
+        ),
+    ),
     (
         "Run",
         (

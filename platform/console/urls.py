@@ -24,6 +24,7 @@ PLACES = (
     "applications",
     "workspace",
     "transfers",
+    "manifests",
     "ai",
     "usage",
     "teams",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -51,6 +52,14 @@ STATES: dict[str, tuple[str, str, str]] = {
     "queued": ("Queued", "hourglass", "Waits for a worker"),
     "running": ("Running", "loader-2", "At work"),
     "done": ("Done", "check", "Finished"),
+    "create": ("Create", "plus", "It is made"),
+    "change": ("Change", "edit", "Its fields change"),
+    "move": ("Move", "arrow-right", "It goes to another state"),
+    "remove": ("Remove", "trash", "No manifest names it any more"),
+    "none": ("Unchanged", "check", "It is as its manifest says"),
+    "refused": ("Refused", "ban", "It cannot be done"),
+    "applied": ("Applied", "check", "All of it was done"),
+    "partly": ("Applied in part", "alert-triangle", "What could be done was done"),
 }
 
 
@@ -59,6 +68,15 @@ def state_word(state: str) -> str:
     """Return the word people read for a state."""
     known = STATES.get(state)
     return known[0] if known else state.replace("_", " ").capitalize()
+
+
+@register.filter
+def in_plan(value: Any) -> str:
+    """Return a field's value as a plan shows it."""
+    if value is None or value in ("", [], {}):
+        return "nothing"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 300 else f"{text[:299]}…"
 
 
 @register.filter
