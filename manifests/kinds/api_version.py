@@ -129,7 +129,10 @@ class ApiVersionKind(Kind[ApiVersion]):
         """Tell the working copy, which waits to become current."""
         working = working_revision(row)
         content = [working.content_hash, working.upstream_url, working.gateway, working.state] if working else []
-        return {"state": row.state, "working": digest(content)}
+        revision = shown_revision(row)
+        # Its secrets are not in what `read` tells.
+        served = digest(revision.gateway) if revision else ""
+        return {"state": row.state, "working": digest(content), "gateway": served}
 
     def normal(self, spec: dict[str, Any], row: ApiVersion | None) -> dict[str, Any]:
         """Write the document as its hash, secrets as kept, moments and lists in their form."""

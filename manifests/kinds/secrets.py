@@ -41,6 +41,12 @@ def mark_kept(settings: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[st
     return _each(settings, mark)
 
 
+def has_new(settings: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    """Say whether settings hold a secret that is not the one stored."""
+    marked = mark_kept(settings, stored)
+    return hide_secrets(marked) != marked
+
+
 def _each(settings: Mapping[str, Any], change: Callable[[tuple[str, ...], Any], Any]) -> dict[str, Any]:
     upstream = settings.get("upstream")
     if not isinstance(upstream, dict):

@@ -17,7 +17,7 @@ from apis.services.reviews import reopen_draft, require_working_revision, submit
 from apis.services.revisions import discard_draft, start_revision
 from common.errors import Conflict, DomainError, Invalid
 from manifests.kinds.kind import Step
-from manifests.kinds.secrets import fill_secrets
+from manifests.kinds.secrets import fill_secrets, has_new
 
 CONTENT = ("document", *ROUTING)
 
@@ -55,6 +55,8 @@ def _save(revision: Revision, version: ApiVersion, content: Mapping[str, Any], s
     routing = {name: content[name] for name in ROUTING if name in content}
     if "gateway" in routing:
         shown = current_revision(version) or revision
+        if has_new(routing["gateway"], shown.gateway):
+            step.notes.append("Secrets of its gateway settings change.")
         routing["gateway"] = fill_secrets(routing["gateway"], shown.gateway)
     source = content.get("document")
     saved = save_draft(revision=revision, actor=step.actor, if_match="*", source=source, **routing)

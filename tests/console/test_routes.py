@@ -31,6 +31,10 @@ from apis.services.publishing import publish_version
 from common.clock import now
 from common.permissions import PERMISSIONS, declared_permission
 from demo.upstream import DOCUMENT
+from manifests.models import ManifestApply
+from manifests.plan import Plan as ManifestPlan
+from manifests.reading import read_manifests
+from manifests.services.applying import Options, apply_manifests
 from prompts.models import PromptTemplate
 from prompts.services.prompts import create_prompt
 from providers.models import Provider
@@ -136,8 +140,15 @@ def world(admin, owner, publisher, developer, member, stranger, team) -> dict[st
         "key": grant.credential.public_id, "subscription": grant.subscription.public_id,
         "plan": grant.subscription.plan.public_id, "job": job.public_id, "number": "1", "move": "submit",
         "member": developer.public_id, "invitation": invitation.public_id, "token_id": "pat_none",
+        "apply": applied(owner, team).apply_id,
         "provider": provider.slug, "name": "m", "prompt": prompt.slug, "request_id": grant.credential.public_id,
     }  # fmt: skip
+
+
+def applied(owner: User, team: Team) -> ManifestPlan:
+    """Apply one manifest, so that there is an apply to look at."""
+    sent = [{"apiVersion": "gatehouse/v1", "kind": "Application", "metadata": {"team": team.slug, "name": "Kept"}}]
+    return apply_manifests(manifests=read_manifests(objects=sent), actor=owner, options=Options(source="repo"))
 
 
 def address(path: str, world: dict[str, str]) -> str:
@@ -151,7 +162,7 @@ def statuses(client: Client, world: dict[str, str]) -> dict[str, int]:
 
 # Pages of the team's own things, which a stranger must not learn of.
 OF_THE_TEAM = re.compile(
-    r"^(catalog/<slug:team>|workspace/(<slug:team>|imports)|applications/<|teams/<|ai/prompts/<|transfers/<)"
+    r"^(catalog/<slug:team>|manifests/<|workspace/(<slug:team>|imports)|applications/<|teams/<|ai/prompts/<|transfers/<)"
 )
 
 
@@ -203,6 +214,7 @@ ROWS = {
     "collections": Collection, "invitations": Invitation, "deliveries": Delivery, "roles": CustomRole,
     "overlays": Overlay,
     "transfers": Transfer,
+    "applies": ManifestApply,
 }  # fmt: skip
 
 
