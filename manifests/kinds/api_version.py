@@ -59,6 +59,7 @@ class ApiVersionKind(Kind[ApiVersion]):
 
     name = "ApiVersion"
     identity = ("team", "api", "name")
+    permission = "apis.publish"
     properties = {
         "state": one_of(*STATES),
         "document": {

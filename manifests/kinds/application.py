@@ -8,7 +8,7 @@ from typing import Any
 from common.identifiers import propose_slug
 from manifests.kinds.kind import Kind, Step, own_team
 from manifests.schema import TEXT
-from teams.models import Application, Role, Team, User
+from teams.models import Application, Team, User
 from teams.services.applications import create_application, update_application
 
 
@@ -17,7 +17,7 @@ class ApplicationKind(Kind[Application]):
 
     name = "Application"
     identity = ("team", "name")
-    role = Role.DEVELOPER
+    permission = "applications.manage"
     properties = {"description": TEXT}
 
     def find(self, metadata: Mapping[str, Any], actor: User) -> Application | None:

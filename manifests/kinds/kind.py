@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 from apis.selectors import Impact
 from apis.selectors.gate import Change
 from common.errors import Invalid, NotFound
+from common.permissions import TeamPermission
 from manifests.manifest import Manifest
 from manifests.schema import kind_schema
-from teams.models import Role, Team, User
+from teams.models import Team, User
 from teams.roles import teams_of
 
 Row = TypeVar("Row")
@@ -51,8 +52,8 @@ class Kind(Generic[Row]):
     is_exported: ClassVar[bool] = True
     # What prune makes of one that the source no longer names: a verb of the plan, "" leaves it.
     removal: ClassVar[str] = ""
-    # The least role that may change one: who has it may mark an untouched one as managed.
-    role: ClassVar[Role] = Role.PUBLISHER
+    # What changing one asks for in its team: who may do it may mark an untouched one as managed.
+    permission: ClassVar[TeamPermission] = "apis.manage"
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of its metadata and spec."""

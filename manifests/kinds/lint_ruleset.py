@@ -9,7 +9,7 @@ from apis.models import LintRuleset
 from apis.services.linting import SEVERITIES, set_ruleset
 from manifests.kinds.kind import Kind, Step, own_team
 from manifests.schema import one_of
-from teams.models import Role, Team, User
+from teams.models import Team, User
 
 
 class LintRulesetKind(Kind[LintRuleset]):
@@ -17,7 +17,7 @@ class LintRulesetKind(Kind[LintRuleset]):
 
     name = "LintRuleset"
     identity = ()
-    role = Role.OWNER
+    permission = "team.manage"
     optional = ("team",)
     properties = {"severities": {"type": "object", "additionalProperties": one_of(*SEVERITIES)}}
     required = ("severities",)

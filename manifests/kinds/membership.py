@@ -17,7 +17,7 @@ class MembershipKind(Kind[Membership | Invitation]):
 
     name = "Membership"
     identity = ("team", "email")
-    role = Role.OWNER
+    permission = "members.manage"
     properties = {"role": one_of(*Role.values)}
     required = ("role",)
     is_exported = False

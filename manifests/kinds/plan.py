@@ -32,6 +32,7 @@ class PlanKind(Kind[Plan]):
         "allowed_models": WORDS,
     }
     removal = "close"
+    permission = "plans.manage"
 
     def find(self, metadata: Mapping[str, Any], actor: User) -> Plan | None:
         """Return an API's plan."""

@@ -15,7 +15,7 @@ from prompts.parameters import clean_parameters
 from prompts.selectors import latest_version, published_as
 from prompts.services.prompts import FIELDS, create_prompt, save_prompt_version
 from prompts.services.publication import DEFAULT_PATH, publish_prompt
-from teams.models import Role, Team, User
+from teams.models import Team, User
 
 PUBLICATION = {
     "type": "object",
@@ -30,7 +30,7 @@ class PromptKind(Kind[PromptTemplate]):
 
     name = "Prompt"
     identity = ("team", "slug")
-    role = Role.DEVELOPER
+    permission = "prompts.edit"
     properties = {
         "name": TEXT,
         "description": TEXT,

@@ -21,7 +21,7 @@ from common.identifiers import propose_slug
 from manifests.kinds.application import ApplicationKind
 from manifests.kinds.kind import Kind, Step
 from manifests.schema import TEXT, TRUTH, one_of
-from teams.models import Application, Role, Team, User
+from teams.models import Application, Team, User
 
 
 class SubscriptionKind(Kind[Subscription]):
@@ -29,7 +29,7 @@ class SubscriptionKind(Kind[Subscription]):
 
     name = "Subscription"
     identity = ("team", "application", "api", "version")
-    role = Role.DEVELOPER
+    permission = "applications.manage"
     properties = {
         "plan": TEXT,
         "state": one_of("active", "suspended"),

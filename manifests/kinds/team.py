@@ -8,7 +8,7 @@ from typing import Any
 from common.errors import Conflict
 from manifests.kinds.kind import Kind, Step, given
 from manifests.schema import TEXT, one_of, whole_number
-from teams.models import Role, Team, User
+from teams.models import Team, User
 from teams.roles import teams_of
 from teams.services.people import TEAM_FIELDS, create_team, update_team
 
@@ -18,7 +18,7 @@ class TeamKind(Kind[Team]):
 
     name = "Team"
     identity = ("slug",)
-    role = Role.OWNER
+    permission = "team.manage"
     properties = {
         "name": TEXT,
         "description": TEXT,

@@ -7,7 +7,7 @@ from typing import Any
 
 from manifests.kinds.kind import Kind, Step, own_team
 from manifests.schema import TEXT, TRUTH, WORDS
-from teams.models import Role, Team, User, Webhook
+from teams.models import Team, User, Webhook
 from teams.selectors import webhooks_for
 from teams.services.webhooks import create_webhook, delete_webhook, update_webhook
 
@@ -17,7 +17,7 @@ class WebhookKind(Kind[Webhook]):
 
     name = "Webhook"
     identity = ("team", "url")
-    role = Role.OWNER
+    permission = "team.manage"
     properties = {"description": TEXT, "event_types": WORDS, "is_active": TRUTH}
     removal = "delete"
 

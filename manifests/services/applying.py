@@ -22,7 +22,7 @@ from manifests.manifest import Manifest, Problem
 from manifests.models import ManagedObject, ManifestApply
 from manifests.plan import Entry, Plan, contract_changes_json, impact_json
 from teams.models import Team, User
-from teams.roles import has_role, teams_of
+from teams.roles import has_permission, teams_of
 from teams.services.audit import record_audit
 
 State = dict[str, Any]
@@ -171,7 +171,7 @@ def _mark(
     kind: Kind[Any], manifest: Manifest, row: Any, after: State, step: Step, source: str,
     held: ManagedObject | None, *, is_touched: bool,
 ) -> None:  # fmt: skip
-    """Mark an object as managed by the source; one that no service was asked about needs the role to change it."""
+    """Mark an object as managed by the source; one no service was asked about needs the permission to change it."""
     is_marked = held is not None and held.source == source and held.applied_hash == digest(after)
     if is_marked or not (is_touched or _may_change(kind, manifest, step.actor)):
         return
@@ -189,7 +189,7 @@ def _mark(
 
 def _may_change(kind: Kind[Any], manifest: Manifest, actor: User) -> bool:
     team = Team.objects.filter(slug=manifest.team).first() if manifest.team else None
-    return has_role(actor, team, kind.role) if team is not None else actor.is_platform_admin
+    return has_permission(actor, team, kind.permission) if team is not None else actor.is_platform_admin
 
 
 def _describe(entry: Entry, manifest: Manifest, before: State | None, after: State | None, step: Step) -> None:

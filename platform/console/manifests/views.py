@@ -46,7 +46,7 @@ class ManifestsForm(GatehouseForm):
         ),
         help_text="YAML, several documents parted by ---.",
     )  # fmt: skip
-    files = forms.FileField(
+    uploads = forms.FileField(
         label="Or files", required=False, widget=_Files(),
         help_text="YAML files with the OpenAPI documents they name, or a zip of a folder.",
     )  # fmt: skip
@@ -61,7 +61,7 @@ class ManifestsForm(GatehouseForm):
     def clean(self) -> dict[str, Any]:
         """Gather the files by path, from whichever field they came."""
         data: dict[str, Any] = super().clean() or {}
-        uploads = self.files.getlist("files") if hasattr(self.files, "getlist") else []
+        uploads = self.files.getlist("uploads") if hasattr(self.files, "getlist") else []
         if data.get("bundle"):
             data["sent"] = _bundled(data["bundle"])
         elif uploads:
