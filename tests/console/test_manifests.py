@@ -9,7 +9,10 @@ from manifests.models import ManifestApply
 from teams.models import Application
 
 pytestmark = pytest.mark.django_db
-TEXT = "apiVersion: gatehouse/v1\nkind: Application\nmetadata: {team: payments, name: Shop}\nspec: {description: A shop.}\n"
+TEXT = (
+    "apiVersion: gatehouse/v1\nkind: Application\nmetadata: {team: payments, name: Shop}\n"
+    "spec: {description: A shop.}\n"
+)
 NEW = "/manifests/new"
 
 

@@ -32,8 +32,16 @@ spec:
 """
 
 
-class _Files(forms.ClearableFileInput):
+class _FilesInput(forms.ClearableFileInput):
     allow_multiple_selected = True
+
+
+class _FilesField(forms.FileField):
+    widget = _FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        """Return the files as a list; what is in them is looked at with the form."""
+        return list(data or ())
 
 
 class ManifestsForm(GatehouseForm):
@@ -46,8 +54,8 @@ class ManifestsForm(GatehouseForm):
         ),
         help_text="YAML, several documents parted by ---.",
     )  # fmt: skip
-    uploads = forms.FileField(
-        label="Or files", required=False, widget=_Files(),
+    uploads = _FilesField(
+        label="Or files", required=False,
         help_text="YAML files with the OpenAPI documents they name, or a zip of a folder.",
     )  # fmt: skip
     source = forms.RegexField(
@@ -61,7 +69,7 @@ class ManifestsForm(GatehouseForm):
     def clean(self) -> dict[str, Any]:
         """Gather the files by path, from whichever field they came."""
         data: dict[str, Any] = super().clean() or {}
-        uploads = self.files.getlist("uploads") if hasattr(self.files, "getlist") else []
+        uploads = data.get("uploads") or []
         if data.get("bundle"):
             data["sent"] = _bundled(data["bundle"])
         elif uploads:
