@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -37,6 +37,8 @@ class OperationCaller:
 callers_of: Callable[[ApiVersion, int], list[Caller]] | None = None
 # usage fills it: by operation id, the applications that called it in the last `days`, most calls first.
 callers_of_operations: Callable[[ApiVersion, int], dict[str, list[OperationCaller]]] | None = None
+# usage fills it: by the key of an API, how many applications called it in the last 30 days; without any, absent.
+caller_counts: Callable[[Iterable[int]], dict[int, int]] | None = None
 # prompts fills it: the public id of the prompt version a revision carries, "" when none.
 prompt_of: Callable[[Revision], str] | None = None
 # prompts fills it: the names of the prompts that an API was made from; they move with it.

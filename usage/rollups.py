@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from common.clock import now
+from usage import version_uses
 from usage.models import Progress, UsageDay, UsageHour, UsageMinute
 from usage.retention import EVENT_DAYS, HOUR_DAYS, STALE_HOURS
 
@@ -125,6 +126,7 @@ def _recount(cursor: CursorWrapper, minutes: list[datetime]) -> None:
     UsageDay.objects.filter(start_at__in=days).delete()
     cursor.execute(SUM_UP.format(target="usage_usageday", source="usage_usagehour", unit="day"), [days])
     cursor.execute(NOTE_KEYS, [minutes])
+    version_uses.recount_called(cursor, minutes)
 
 
 def _note_progress(cursor: CursorWrapper, started_at: datetime) -> None:
@@ -133,6 +135,13 @@ def _note_progress(cursor: CursorWrapper, started_at: datetime) -> None:
     oldest = cursor.fetchone()[0]
     as_of = min(started_at, oldest) if oldest else started_at
     Progress.objects.update_or_create(pk=1, defaults={"as_of": as_of, "ran_at": started_at})
+
+
+def recount_version_uses() -> int:
+    """Count who calls what in the last 30 days anew, once nobody else counts; return how many pairs."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [LOCK])
+        return version_uses.recount_all(cursor)
 
 
 def close_stale() -> int:

@@ -43,3 +43,9 @@ def drop_old_partitions() -> int:
     if dropped:
         logger.info("event=partitions_dropped days=%d", dropped)
     return dropped
+
+
+@shared_task(name="usage.tasks.recount_version_uses", time_limit=300)
+def recount_version_uses() -> int:
+    """Count who calls what in the last 30 days anew, so that old days leave the sums; return how many pairs."""
+    return rollups.recount_version_uses()

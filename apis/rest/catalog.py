@@ -41,13 +41,15 @@ class CatalogQuerySerializer(serializers.Serializer[Any]):
 
 
 class CatalogRowSerializer(serializers.Serializer[Any]):
-    """One API with the version that is shown, and how many applications use it."""
+    """One API with the version that is shown, and who uses it: live subscriptions, and those that called in 30 days."""
 
     api = ApiSerializer()
     version = serializers.CharField(source="version.name")
     version_id = serializers.CharField(source="version.public_id")
     state = serializers.ChoiceField(choices=ApiVersion.State.choices, source="version.state")
-    used_by = serializers.IntegerField()
+    used_by = serializers.IntegerField(source="users.applications", help_text="Applications with a live subscription.")
+    used_by_teams = serializers.IntegerField(source="users.teams")
+    callers_30d = serializers.IntegerField(source="users.callers", help_text="Applications that called in 30 days.")
     score = serializers.IntegerField(allow_null=True, help_text="The lint score of what is served, 0 to 100.")
 
 

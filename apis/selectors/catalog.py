@@ -13,6 +13,7 @@ from django.db.models.expressions import Func
 
 from apis.lifecycle import LISTED
 from apis.models import Api, ApiVersion, CatalogEntry
+from apis.selectors.used_by import UsedBy, used_by
 from apis.selectors.visibility import OPEN, previewed_versions, shares_for
 from apis.words import words_of
 from teams.models import Team, User
@@ -64,12 +65,17 @@ class CatalogFilters:
 
 @dataclass(frozen=True, slots=True)
 class CatalogRow:
-    """One API with the version its row speaks of and how many applications use it."""
+    """One API with the version its row speaks of and who uses it."""
 
     api: Api
     version: ApiVersion
-    used_by: int
+    users: UsedBy
     score: int | None
+
+    @property
+    def used_by(self) -> int:
+        """Return how many applications have a live subscription."""
+        return self.users.applications
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,17 +245,18 @@ def _query(tokens: Sequence[str]) -> Any:
 
 
 def catalog_rows(entries: Sequence[CatalogEntry] | QuerySet[CatalogEntry]) -> list[CatalogRow]:
-    """Return the rows of one page of `Catalog.entries`: three queries, however many rows."""
+    """Return the rows of one page of `Catalog.entries`: five queries, however many rows."""
     page = list(entries)
     apis = Api.objects.select_related("team").in_bulk([entry.api_id for entry in page])
     versions = ApiVersion.objects.select_related("successor__api").in_bulk(
         [entry.shown_version_id for entry in page]  # type: ignore[attr-defined]
     )
+    users = used_by(apis)
     rows = []
     for entry in page:
         version = versions[entry.shown_version_id]  # type: ignore[attr-defined]
         version.api = apis[entry.api_id]
-        rows.append(CatalogRow(version.api, version, entry.used_by, entry.score))
+        rows.append(CatalogRow(version.api, version, users[entry.api_id], entry.score))
     return rows
 
 

@@ -45,6 +45,11 @@ app.conf.beat_schedule = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "recount-version-uses": {
+        "task": "usage.tasks.recount_version_uses",
+        "schedule": 21_600.0,
+        "options": {"expires": 3600},
+    },
     "drop-old-usage": {"task": "usage.tasks.drop_old_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 

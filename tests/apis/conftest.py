@@ -40,6 +40,7 @@ def callers(monkeypatch) -> list:
     found: list = []
     monkeypatch.setattr(ports, "callers_of", lambda version, days: list(found))
     monkeypatch.setattr(ports, "callers_of_operations", lambda version, days: {})
+    monkeypatch.setattr(ports, "caller_counts", lambda apis: {api: len(found) for api in apis if found})
     monkeypatch.setattr(ports, "prompt_of", lambda revision: "")
     monkeypatch.setattr(ports, "prompts_behind", lambda api: [])
     monkeypatch.setattr(ports, "calls_of_api", lambda api, days: sum(row.calls for row in found))

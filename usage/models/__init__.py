@@ -3,7 +3,7 @@
 from usage.models.ledger import UsageEvent
 from usage.models.quarantine import Quarantine
 from usage.models.reports import CostReport
-from usage.models.rollups import CredentialUse, Progress, UsageDay, UsageHour, UsageMinute
+from usage.models.rollups import CredentialUse, Progress, UsageDay, UsageHour, UsageMinute, VersionUse
 
 __all__ = [
     "CostReport",
@@ -14,4 +14,5 @@ __all__ = [
     "UsageEvent",
     "UsageHour",
     "UsageMinute",
+    "VersionUse",
 ]

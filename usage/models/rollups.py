@@ -7,6 +7,9 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from apis.models import ApiVersion
+from teams.models import Application
+
 
 class Bucket(models.Model):
     """The calls of one span of time that agree in all dimensions. Ids are public ids, "" when not known.
@@ -89,6 +92,25 @@ class CredentialUse(models.Model):
 
     def __str__(self) -> str:
         return self.credential_id
+
+
+class VersionUse(models.Model):
+    """One application's calls of one version in the last 30 days (whole UTC days, so up to 31); none, no row.
+
+    Written from the days with each count (usage.version_uses), so that lists can be sorted by it.
+    """
+
+    # Calls are counted for what is deleted meanwhile too; a constraint would stop the counting of all others.
+    version = models.ForeignKey(ApiVersion, on_delete=models.CASCADE, db_constraint=False, related_name="uses")
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, db_constraint=False, related_name="+")
+    calls = models.BigIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "application"], name="version_use_once")]
+
+    def __str__(self) -> str:
+        return f"{self.calls} calls of {self.version}"
 
 
 class Progress(models.Model):

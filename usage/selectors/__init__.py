@@ -1,8 +1,16 @@
 """What is asked of usage. Numbers come from rollups; one call's detail comes from the ledger."""
 
 from usage.selectors.budgets import Spent, spent_since
-from usage.selectors.callers import callers_of, callers_of_operations, calls_of_api, daily_callers, last_used
+from usage.selectors.callers import (
+    caller_counts,
+    callers_of,
+    callers_of_operations,
+    calls_of_api,
+    daily_callers,
+    last_used,
+)
 from usage.selectors.calls import CallExplanation, call_by_id
+from usage.selectors.dependencies import DependencyFilters, dependencies_for
 from usage.selectors.freshness import Freshness, freshness, freshness_of
 from usage.selectors.money import report_for, reports_for, team_costs
 from usage.selectors.scopes import scope_for
@@ -13,6 +21,7 @@ from usage.selectors.visibility import Sight, sight_of
 
 __all__ = [
     "CallExplanation",
+    "DependencyFilters",
     "Freshness",
     "Numbers",
     "Point",
@@ -24,10 +33,12 @@ __all__ = [
     "api_usage",
     "application_usage",
     "call_by_id",
+    "caller_counts",
     "callers_of",
     "callers_of_operations",
     "calls_of_api",
     "daily_callers",
+    "dependencies_for",
     "floor",
     "freshness",
     "freshness_of",
