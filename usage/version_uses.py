@@ -21,14 +21,16 @@ GROUP BY version.id, application.id
 ON CONFLICT (version_id, application_id) DO UPDATE SET calls = EXCLUDED.calls, last_at = EXCLUDED.last_at
 """
 CALLED = """(
-    SELECT DISTINCT version_id, application_id FROM usage_usageminute
-    WHERE start_at = ANY(%s) AND application_id <> ''
-) AS pair JOIN usage_usageday USING (version_id, application_id)"""
+    SELECT usage_usageday.* FROM (
+        SELECT DISTINCT version_id, application_id FROM usage_usageminute
+        WHERE start_at = ANY(%s) AND application_id <> ''
+    ) AS pair JOIN usage_usageday USING (version_id, application_id)
+)"""
 
 
 def recount_called(cursor: CursorWrapper, minutes: list[datetime]) -> None:
     """Count the pairs that called in some minutes anew; the days are up to date by then."""
-    cursor.execute(STORE.format(source=f"(SELECT usage_usageday.* FROM {CALLED})"), [minutes, _border()])
+    cursor.execute(STORE.format(source=CALLED), [minutes, _border()])
 
 
 def recount_all(cursor: CursorWrapper) -> int:

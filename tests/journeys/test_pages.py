@@ -25,7 +25,7 @@ PAGES = (
     "/workspace/new", "/workspace/new?from=form", "/workspace/reviews", "/workspace/subscriptions", ORDERS,
     f"{ORDERS}/v1", f"{ORDERS}/v1/design", f"{ORDERS}/v1/callers", f"{ORDERS}/v1/usage", f"{ORDERS}/v1/deprecate",
     f"{ORDERS}/v1/revisions", f"{ORDERS}/v1/revisions/1/diff", f"{ORDERS}/v1/revisions/1/roll-back", "/help/changes",
-    "/catalog/demo/orders/v1/changelog",
+    "/catalog/demo/orders/v1/changelog", "/catalog/graph", "/catalog/graph?api=demo/orders&near=1",
     f"{ORDERS}/v1/block",
     f"{ORDERS}/plans", f"{ORDERS}/subscriptions", f"{ORDERS}/sharing", f"{ORDERS}/settings", "/ai/models",
     f"{ORDERS}/transfer",

@@ -6,7 +6,7 @@ import pytest
 
 from apis.models import Api, ApiVersion, Plan, Subscription
 from common.clock import now
-from teams.models import Application, Membership
+from teams.models import Application, Membership, Team
 from usage.models import UsageDay, VersionUse
 from usage.selectors import DependencyFilters, caller_counts, dependencies_for
 from usage.tasks import recount_version_uses
@@ -30,10 +30,9 @@ def subscribe(shop):
 @pytest.fixture
 def second(version, shop, make_user, owner):
     """Another API of the provider, and an application of a third team."""
-    stock = Api.objects.create(team=version.api.team, slug="stock", name="Stock", kind="rest", base_path="/payments/stock",
-                               created_by=owner)  # fmt: skip
-    from teams.models import Team
-
+    stock = Api.objects.create(
+        team=version.api.team, slug="stock", name="Stock", kind="rest", base_path="/payments/stock", created_by=owner
+    )
     web = Team.objects.create(slug="web", name="Web")
     return (
         ApiVersion.objects.create(api=stock, name="v1", state="deprecated"),

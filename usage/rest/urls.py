@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
+from usage.rest.dependencies import DependencyViewSet
 from usage.rest.views import CallView, CostReportViewSet, UsageView
 
 urlpatterns = [
     path("usage", UsageView.as_view(), name="usage"),
+    path("dependencies", DependencyViewSet.as_view({"get": "list"}), name="dependencies"),
     path("calls/<str:call_id>", CallView.as_view(), name="call"),
     path("cost-reports", CostReportViewSet.as_view({"get": "list"}), name="cost-reports"),
     path("cost-reports/<str:public_id>", CostReportViewSet.as_view({"get": "retrieve"}), name="cost-report"),

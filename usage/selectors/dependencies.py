@@ -8,7 +8,6 @@ from typing import Any
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from apis.models import Subscription
 from apis.selectors import visible_subscriptions
 from apis.services.retirement import ENDED_BY_RETIREMENT
 from apis.services.subscriptions import OVER

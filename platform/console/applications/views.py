@@ -99,6 +99,7 @@ def head_of(request: HttpRequest, app: Application, current: str) -> dict[str, A
     ]
     return {
         "app": app,
+        "graph_address": f"{app.team.slug}/{app.name}",
         "crumbs": [("Applications", "/applications")],
         "tabs": [Tab(title, url, name == current) for name, title, url in tabs],
         "may": permissions_in(request.user, app.team),  # type: ignore[arg-type]

@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, path
 
-from console.catalog import access, collections, docs, subscribe, views
+from console.catalog import access, collections, dependencies, docs, subscribe, views
 
 API = "catalog/<slug:team>/<slug:api>"
 VERSION = f"{API}/<str:version>"
 
 urlpatterns: list[URLPattern] = [
     path("catalog", views.catalog, name="catalog"),
+    path("catalog/graph", dependencies.graph, name="catalog_graph"),
     path("catalog/collections/new", collections.new, name="catalog_new_collection"),
     path("catalog/collections/<slug:collection>", collections.collection, name="catalog_collection"),
     path("catalog/collections/<slug:collection>/edit", collections.edit, name="catalog_edit_collection"),

@@ -26,6 +26,7 @@ from apis.selectors import (
 )
 from apis.selectors.access import askable_for
 from apis.selectors.overlays import documented_environments, read_environment, shown_document, shown_operations
+from apis.selectors.used_by import named_users, used_by
 from apis.services.collections import set_favourite
 from apis.services.farewell import acknowledge_deprecation
 from common.clock import now
@@ -37,6 +38,7 @@ from console.tables import Table
 from teams.models import User
 from teams.roles import has_permission, permissions_somewhere, teams_with
 
+MOST_NAMED = 10
 ORDERS = (("", "Best match"), ("name", "Name"), ("newest", "Newest"), ("used", "Most used"), ("score", "Best score"))
 
 
@@ -200,6 +202,9 @@ def _overview(request: HttpRequest, version: ApiVersion) -> HttpResponse:
         "summary": document_summary(shown_document(version, revision)) if revision and revision.document else None,
         "curl": first_curl(version, operations),
         "successor": version.successor,
+        "users": used_by(version.api),
+        "named": named_users(version.api, user, MOST_NAMED),
+        "can_see_users": user.sees_everything or has_role(user, version.api.team, Role.VIEWER),
     }
     return render_page(request, "catalog/overview.html", context)
 
