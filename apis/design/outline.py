@@ -1,11 +1,15 @@
-"""The head of a document: what a catalog card and a docs page begin with."""
+"""The head of a document, for a catalog card and a docs page; the outline of a text, for the editor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from apis.design.json_types import Json, JsonObject, as_list, as_object, as_text
+from apis.design.lines import index_lines
+from apis.design.openapi30 import METHODS
 from apis.design.operations import walk_operations
+from apis.design.pointers import split_pointer
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +62,28 @@ def _server_url(server: JsonObject) -> str:
     for name, variable in variables.items():
         url = url.replace("{" + name + "}", as_text(as_object(variable).get("default"), "{" + name + "}"))
     return url
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineEntry:
+    """One thing of a text and its line: a path (method ""), an operation of the path above it, or a schema."""
+
+    kind: Literal["path", "operation", "schema"]
+    name: str
+    line: int
+    method: str = ""
+
+
+def outline_of(text: str) -> list[OutlineEntry]:
+    """Return the paths with their operations, then the schemas, of a text that need not be valid; [] if unreadable."""
+    paths: dict[str, list[OutlineEntry]] = {}
+    schemas: list[OutlineEntry] = []
+    for pointer, line in index_lines(text).items():
+        match split_pointer(pointer):
+            case ["paths", path]:
+                paths.setdefault(path, []).append(OutlineEntry("path", path, line))
+            case ["paths", path, method] if method in METHODS:
+                paths.setdefault(path, []).append(OutlineEntry("operation", path, line, method.upper()))
+            case ["components", "schemas", name] | ["definitions", name]:
+                schemas.append(OutlineEntry("schema", name, line))
+    return [*(entry for entries in paths.values() for entry in entries), *schemas]

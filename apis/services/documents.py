@@ -22,8 +22,8 @@ from apis.selectors.operations import operation_rows
 from apis.services.linting import score_revision
 from apis.signals import version_changed
 from common.clock import now
-from common.concurrency import require_match
-from common.errors import Conflict, Invalid, Stale, TooLarge
+from common.concurrency import etag_of, require_match, stale
+from common.errors import Conflict, Invalid, TooLarge
 from teams.models import User
 from teams.roles import require_permission
 from teams.services.audit import record_audit
@@ -132,7 +132,8 @@ def write_document(*, revision: Revision, checked: CheckedDocument, actor: User,
     with transaction.atomic():
         drafts = Revision.objects.filter(pk=revision.pk, state=Revision.State.DRAFT, row_version=revision.row_version)
         if drafts.update(row_version=F("row_version") + 1, **values) != 1:
-            raise Stale("Somebody changed this design meanwhile. Read it again and repeat the change.")
+            # Somebody was faster between the reading and now.
+            raise stale(Revision.objects.get(pk=revision.pk), etag_of(revision))
         if not checked.content_hash or checked.content_hash != revision.content_hash:
             revision.operations.all().delete()
             for operation in checked.operations:

@@ -34,4 +34,13 @@ def require_match(row: Model, if_match: str | None) -> None:
         raise ConditionMissing(f"Send If-Match with the ETag you read; it is now {etag_of(row)}.")
     tags = {tag.strip().removeprefix("W/") for tag in if_match.split(",")}
     if "*" not in tags and etag_of(row) not in tags:
-        raise Stale(f"You saw version {if_match}, it is now {etag_of(row)}. Read it again and repeat the change.")
+        raise stale(row, if_match)
+
+
+def stale(row: Model, if_match: str) -> Stale:
+    """Return the refusal of a write that saw another version than what the row is now."""
+    current = etag_of(row)
+    return Stale(
+        f"You saw version {if_match}, it is now {current}. Read it again (GET the same address) and repeat the change.",
+        etag=current,
+    )

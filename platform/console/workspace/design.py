@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import yaml
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from apis.design.document import MAX_LINE_BYTES
 from apis.design.lines import number_lines
+from apis.design.outline import OutlineEntry, outline_of
 from apis.lifecycle import ROUTED
 from apis.lint import RULES
 from apis.lint.engine import in_source
@@ -18,14 +20,19 @@ from apis.models import Revision
 from apis.selectors import working_copy
 from apis.services.documents import check_document, finding_json, save_draft
 from apis.services.linting import lint_revision
-from common.concurrency import etag_of
+from common.concurrency import etag_of, require_match
 from common.errors import Invalid, NotFound, Stale
 from common.permissions import page
 from console.forms import GatehouseForm
 from console.pages import render_page
+from console.workspace.conflict import DesignConflict, conflict_of
+from console.workspace.text_diff import line_diff
 from console.workspace.version import head_of, my_version
 
 MOST_LINT = 200
+# A longer text is not sent twice with each save; a conflict then asks for all that differs.
+MOST_BASE = 4 * 1024 * 1024
+MOST_OUTLINE = 2000
 SEVERITY_RANK = {"error": 0, "warn": 1, "info": 2}
 
 
@@ -72,6 +79,10 @@ class DesignForm(GatehouseForm):
         widget=forms.Textarea(attrs={"class": "form-control gh-code-input", "rows": 6, "spellcheck": "false"}),
     )  # fmt: skip
 
+    def clean_source(self) -> str:
+        """Return the text with the line ends it had; browsers post CRLF."""
+        return str(self.cleaned_data["source"]).replace("\r\n", "\n")
+
 
 ROUTING = ("upstream_url", "connect_timeout_seconds", "total_timeout_seconds", "max_body_bytes", "gateway")
 
@@ -95,26 +106,32 @@ def design(request: HttpRequest, team: str, api: str, version: str) -> HttpRespo
         saved = _save(request, revision, form, context)
         if saved is not None:
             return saved
+    context |= {
+        "base_source": _base_source(request, revision.source if len(revision.source) <= MOST_BASE else ""),
+        "base_routing": request.POST.get("base_routing") or json.dumps(_routing(revision)),
+        # What the form was read with, also when it comes back with errors.
+        "etag": request.POST.get("etag") or etag_of(revision),
+    }
+    context["outline"] = _outline(form["source"].value() or "")
     context["findings"] = _findings(form["source"].value() or "", revision)
-    context["etag"] = etag_of(revision)
-    status = 412 if "theirs" in context else 422 if form.is_bound and form.errors else 200
+    status = 422 if form.is_bound and form.errors else 200
     return render_page(request, "workspace/design.html", context, status=status)
 
 
 def _save(request: HttpRequest, revision: Revision, form: DesignForm, context: dict[str, Any]) -> HttpResponse | None:
-    """Save; on a stale reading keep yours and show theirs beside it."""
-    data = form.cleaned_data
+    """Save what was typed, or what was merged, and go on; None when a value is refused."""
+    source, routing = form.cleaned_data["source"], {name: form.cleaned_data[name] for name in ROUTING}
+    etag = request.POST.get("etag", "")
     try:
-        saved = save_draft(
-            revision=revision, actor=request.user, if_match=request.POST.get("etag", ""), source=data["source"],  # type: ignore[arg-type]
-            **{name: data[name] for name in ROUTING},
-        )  # fmt: skip
-    except Stale as error:
-        fresh = Revision.objects.get(pk=revision.pk)
-        revision.row_version = fresh.row_version
-        context |= {"theirs": _source(fresh), "stale": error.detail}
-        return None
+        if request.POST.get("resolve") == "merge":
+            require_match(revision, etag)
+            source, routing = _conflict(request, form, revision).decided(request.POST)
+        saved = save_draft(revision=revision, actor=request.user, if_match=etag, source=source, **routing)  # type: ignore[arg-type]
+    except Stale:
+        return _ask(request, form, context)
     except Invalid as error:
+        if request.POST.get("resolve") == "merge":
+            return _ask(request, form, context, refusal=error.detail)
         form.take_errors(error)
         return None
     errors = sum(1 for finding in saved.findings if finding.severity == "error")
@@ -122,6 +139,35 @@ def _save(request: HttpRequest, revision: Revision, form: DesignForm, context: d
     messages.success(request, text)
     following = f"/revisions/{revision.number}/release" if context["is_served"] else ""
     return HttpResponseRedirect(f"{context['base']}{'/design' if errors else following}")
+
+
+def _conflict(request: HttpRequest, form: DesignForm, stored: Revision) -> DesignConflict:
+    data = form.cleaned_data
+    return conflict_of(
+        source=data["source"], routing={name: data[name] for name in ROUTING}, stored=stored,
+        base_source=_base_source(request), base_routing=request.POST.get("base_routing", ""),
+    )  # fmt: skip
+
+
+def _ask(request: HttpRequest, form: DesignForm, context: dict[str, Any], *, refusal: str = "") -> HttpResponse:
+    """Show mine and theirs with what goes together, against what is stored by now."""
+    stored = Revision.objects.select_related("author").get(pk=context["revision"].pk)
+    found = _conflict(request, form, stored)
+    context |= {
+        "conflict": found, "stored": stored, "etag": etag_of(stored), "refusal": refusal,
+        "merged": {"mine": found.merge.count("mine"), "theirs": found.merge.count("theirs")},
+        "places": [(name, dispute, request.POST.get(name, "")) for name, dispute in found.places],
+        "fields": [(form[field.name], field, request.POST.get(f"field-{field.name}", "")) for field in found.fields],
+        "hunks": line_diff(stored.source.splitlines(), form.cleaned_data["source"].splitlines()),
+        "base_source": _base_source(request),
+        "base_routing": request.POST.get("base_routing", ""),
+    }  # fmt: skip
+    return render_page(request, "workspace/conflict.html", context, status=422 if refusal else 412)
+
+
+def _base_source(request: HttpRequest, stored: str = "") -> str:
+    """Return the text that editing began with, as the browser says."""
+    return request.POST.get("base_source", stored).replace("\r\n", "\n")
 
 
 def _source(revision: Revision) -> str:
@@ -157,6 +203,10 @@ def _help(code: str, custom: set[str], revision: Revision) -> str:
     return f"{page}#{code}"
 
 
+def _outline(source: str) -> list[OutlineEntry]:
+    return outline_of(source)[:MOST_OUTLINE] if len(source) < MAX_LINE_BYTES else []
+
+
 @page("team.view", methods=("POST",))
 def problems(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Answer the problems of a text while it is typed; nothing is saved."""
@@ -165,8 +215,12 @@ def problems(request: HttpRequest, team: str, api: str, version: str) -> HttpRes
     if revision is None:
         raise NotFound("This version has no document yet.")
     revision.version = found
+    source = request.POST.get("source", "")
     context = {
-        "findings": _findings(request.POST.get("source", ""), revision),
+        "findings": _findings(source, revision),
+        # A text that cannot be read for a moment keeps the outline it had.
+        "outline": _outline(source),
+        "is_typing": True,
         "base": head_of(request, found, "")["base"],
     }
     return render_page(request, "workspace/_problems.html", context)

@@ -33,7 +33,11 @@ class Row:
 
 def text_diff(old: Any, new: Any) -> list[list[Row]]:
     """Return the hunks of two documents, at most MAX_ROWS rows in all."""
-    before, after = _lines(old), _lines(new)
+    return line_diff(_lines(old), _lines(new))
+
+
+def line_diff(before: list[str], after: list[str]) -> list[list[Row]]:
+    """Return the hunks of two texts given by their lines, at most MAX_ROWS rows in all."""
     hunks: list[list[Row]] = []
     count = 0
     for group in SequenceMatcher(None, before, after).get_grouped_opcodes(CONTEXT):

@@ -37,6 +37,8 @@ def test_a_save_answers_what_is_wrong_and_keeps_the_text(draft, api_as, develope
     assert response["ETag"] != etag["If-Match"]
     late = client.put(url(draft), {"source": "x"}, headers=etag)
     assert (late.status_code, late.json()["code"]) == (412, "stale")
+    assert late.json()["etag"] == response["ETag"]
+    assert "GET the same address" in late.json()["detail"]
 
 
 def test_a_frozen_revision_is_not_edited(published, api_as, developer):
