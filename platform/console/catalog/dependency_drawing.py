@@ -32,7 +32,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A subscription: its curve, the point half way, and how much it is used."""
+    """A subscription: its curve, where a mark stands on it, and how much it is used."""
 
     path: str
     x: float
@@ -115,7 +115,7 @@ def _version(version: ApiVersion, box: Box) -> Node:
 
 def _edge(row: Any, layout: Layout) -> Edge:
     application, version = row.application.public_id, row.version.public_id
-    x, y = layout.middle(application, version)
+    x, y = layout.mark(application, version)
     calls = f"{row.calls_30_days:,} calls in 30 days" if row.calls_30_days else "no call in 30 days"
     state = row.version.state
     return Edge(

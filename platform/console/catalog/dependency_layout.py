@@ -49,10 +49,11 @@ class Layout:
         half = (left + right) / 2
         return f"M{left:g} {start.middle:g}C{half:g} {start.middle:g} {half:g} {end.middle:g} {right:g} {end.middle:g}"
 
-    def middle(self, application: str, version: str) -> tuple[float, float]:
-        """Return the point half way along that curve."""
+    def mark(self, application: str, version: str) -> tuple[float, float]:
+        """Return the point a quarter along that curve, where the lines of different applications are still apart."""
         start, end = self.applications[application], self.versions[version]
-        return (start.x + start.width + end.x) / 2, (start.middle + end.middle) / 2
+        left, right = start.x + start.width, end.x
+        return (45 * left + 19 * right) / 64, (54 * start.middle + 10 * end.middle) / 64
 
 
 def lay_out(applications: Sequence[str], apis: Mapping[str, Sequence[str]], edges: Sequence[tuple[str, str]]) -> Layout:
