@@ -48,7 +48,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def design(product: Product) -> str:
     headers = {"authorization": f"Bearer {product.ready['api_token']}"}
-    with httpx.Client(base_url=f"{product.console}/api/v1/", headers=headers) as rest:
+    with httpx.Client(base_url=f"{product.console}/api/v1/", headers=headers, timeout=60) as rest:
         team = next(row for row in rest.get("teams").json()["results"] if row["slug"] == "demo")
         body = {"team": team["id"], "name": "Pallets", "source": DOCUMENT, "upstream_url": "http://127.0.0.1:9"}
         assert rest.post("imports", json=body).status_code in (201, 202)
