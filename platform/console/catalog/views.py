@@ -204,7 +204,7 @@ def _overview(request: HttpRequest, version: ApiVersion) -> HttpResponse:
         "successor": version.successor,
         "users": used_by(version.api),
         "named": named_users(version.api, user, MOST_NAMED),
-        "can_see_users": user.sees_everything or has_role(user, version.api.team, Role.VIEWER),
+        "can_see_users": user.sees_everything or has_permission(user, version.api.team, "team.view"),
     }
     return render_page(request, "catalog/overview.html", context)
 
