@@ -39,12 +39,12 @@ def revision(draft):
 
 
 def fields_of(page):
-    """Return what a browser would post: hidden fields, inputs and text areas."""
+    """Return what a browser would post: it reads CRLF and LF as the same, and posts CRLF."""
     from html import unescape
 
     found = dict(re.findall(r'<input type="(?:hidden|text|number)" name="(\w+)" value="([^"]*)"', page))
     found |= dict(re.findall(r'<textarea name="(\w+)"[^>]*>\r?\n?(.*?)</textarea>', page, re.S))
-    return {name: unescape(value).replace("\n", "\r\n") for name, value in found.items()}
+    return {name: unescape(value.replace("\r\n", "\n")).replace("\n", "\r\n") for name, value in found.items()}
 
 
 @pytest.fixture
