@@ -37,7 +37,12 @@ def check_ports(**_: Any) -> list[checks.CheckMessage]:
     return [
         checks.Error(f"apis.ports.{name} is not filled: an app above apis must set it in its apps.py.", id="apis.E001")
         for name in (
-            "callers_of", "callers_of_operations", "caller_counts", "calls_of_api", "prompt_of", "prompts_behind",
+            "callers_of",
+            "callers_of_operations",
+            "caller_counts",
+            "calls_of_api",
+            "prompt_of",
+            "prompts_behind",
         )
         if getattr(ports, name) is None
     ]

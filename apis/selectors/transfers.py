@@ -115,7 +115,9 @@ def application_cargo(application: Application, team: Team | None = None) -> App
 def unusable(rows: list[Subscription], team: Team) -> list[Subscription]:
     """Return the subscriptions to APIs that a team's applications may not use; a preview goes by its own list."""
     asked = [row for row in rows if row.version.state != "preview" and row.version.api.visibility not in OPEN]
-    shares = Share.objects.filter(team__in=team.lineage, api__in=[row.version.api_id for row in asked], api__visibility="shared")
+    shares = Share.objects.filter(
+        team__in=team.lineage, api__in=[row.version.api_id for row in asked], api__visibility="shared"
+    )
     usable = set(shares.values_list("api", flat=True)) if asked else set()
     return [row for row in asked if row.version.api_id not in usable and row.version.api.team_id != team.pk]
 
