@@ -26,14 +26,22 @@ class CatalogQuerySerializer(serializers.Serializer[Any]):
     """What to search for; `offset` goes on where the page before ended."""
 
     q = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
-    kind = serializers.ChoiceField(choices=Api.Kind.choices, required=False, default="")
-    team = serializers.CharField(max_length=60, required=False, default="", help_text="A team's slug.")
-    state = serializers.ChoiceField(choices=ApiVersion.State.choices, required=False, default="")
-    tag = serializers.CharField(max_length=40, required=False, default="")
-    category = serializers.CharField(max_length=60, required=False, default="")
-    score = serializers.ChoiceField(choices=[(band, text) for _, band, text in BANDS], required=False, default="")
-    collection = serializers.CharField(max_length=60, required=False, default="", help_text="A collection's slug.")
-    sort = serializers.ChoiceField(choices=[(name, name) for name in ORDERS], required=False, default="")
+    kind = serializers.ChoiceField(choices=Api.Kind.choices, required=False, default="", allow_blank=True)
+    team = serializers.CharField(
+        max_length=60, required=False, default="", allow_blank=True, help_text="A team's slug."
+    )
+    state = serializers.ChoiceField(choices=ApiVersion.State.choices, required=False, default="", allow_blank=True)
+    tag = serializers.CharField(max_length=40, required=False, default="", allow_blank=True)
+    category = serializers.CharField(max_length=60, required=False, default="", allow_blank=True)
+    score = serializers.ChoiceField(
+        choices=[(band, text) for _, band, text in BANDS], required=False, default="", allow_blank=True
+    )
+    collection = serializers.CharField(
+        max_length=60, required=False, default="", allow_blank=True, help_text="A collection's slug."
+    )
+    sort = serializers.ChoiceField(
+        choices=[(name, name) for name in ORDERS], required=False, default="", allow_blank=True
+    )
     mine = serializers.BooleanField(required=False, default=False)
     starred = serializers.BooleanField(required=False, default=False)
     offset = serializers.IntegerField(min_value=0, max_value=1_000_000, required=False, default=0)

@@ -21,6 +21,8 @@ VERSION_ACTIONS = (
     "preview", "end_preview", "block", "lift_block", "key",
 )  # fmt: skip
 VERSION = "versions/<str:version>"
+# An action that answers a whole list is described so.
+NO_LIST: dict[str, None] = {"pagination_class": None, "filterset_class": None}
 SUBSCRIPTION_ACTIONS = ("approve", "reject", "end", "try_it", "change_plan", "suspend", "resume")
 
 urlpatterns = [
@@ -57,7 +59,7 @@ urlpatterns = [
     path("versions", VersionViewSet.as_view({"get": "list"}), name="versions"),
     path("versions/<str:public_id>", VersionViewSet.as_view({"get": "retrieve"}), name="version"),
     path("versions/<str:public_id>/document", VersionViewSet.as_view({"get": "document"}), name="version-document"),
-    path("versions/<str:public_id>/moves", VersionViewSet.as_view({"get": "moves"}), name="version-moves"),
+    path("versions/<str:public_id>/moves", VersionViewSet.as_view({"get": "moves"}, **NO_LIST), name="version-moves"),
     path("versions/<str:public_id>/impact", VersionViewSet.as_view({"get": "impact"}), name="version-impact"),
     *(
         path(

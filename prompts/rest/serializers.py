@@ -14,6 +14,7 @@ class PromptVersionSerializer(serializers.ModelSerializer[PromptVersion]):
     """One text of a prompt."""
 
     id = serializers.CharField(source="public_id", read_only=True)
+    schema = serializers.DictField(read_only=True, allow_null=True)
     is_published = serializers.SerializerMethodField()
 
     class Meta:

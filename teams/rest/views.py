@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from django_filters import CharFilter, IsoDateTimeFilter
+from django_filters import CharFilter
 from django_filters.rest_framework.filterset import FilterSet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from common.clock import now
 from common.concurrency import etag_of, require_match
+from common.filters import MomentFilter
 from common.rest import PublicViewSet, once_only
 from common.sealed import signing_secret_of
 from teams import selectors
@@ -369,8 +370,8 @@ class AuditFilter(FilterSet):
     object_id = CharFilter()
     actor = CharFilter(field_name="actor__public_id")
     team = CharFilter(field_name="team__public_id")
-    since = IsoDateTimeFilter(field_name="at", lookup_expr="gte")
-    until = IsoDateTimeFilter(field_name="at", lookup_expr="lt")
+    since = MomentFilter(field_name="at", lookup_expr="gte")
+    until = MomentFilter(field_name="at", lookup_expr="lt")
 
     class Meta:
         model = AuditEvent

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 from rest_framework.renderers import BaseRenderer
 
+CsvTable = tuple[Iterable[str], Iterable[Mapping[str, Any]]]
+
 
 class CsvRenderer(BaseRenderer):
-    """Renders the rows the view names in `csv_rows(data)`, one column per key of the first; errors stay JSON."""
+    """Renders what the view returns from `csv_table(data)`: names of columns and rows; errors stay JSON."""
 
     media_type = "text/csv"
     format = "csv"
@@ -25,12 +27,12 @@ class CsvRenderer(BaseRenderer):
         context = renderer_context or {}
         if context["response"].exception:
             return orjson.dumps(data)
-        rows: Sequence[Mapping[str, Any]] = context["view"].csv_rows(data)
+        table: CsvTable = context["view"].csv_table(data)
+        columns, rows = table
         out = io.StringIO()
-        if rows:
-            writer = csv.DictWriter(out, fieldnames=list(rows[0]))
-            writer.writeheader()
-            writer.writerows({name: _safe(cell) for name, cell in row.items()} for row in rows)
+        writer = csv.DictWriter(out, fieldnames=list(columns))
+        writer.writeheader()
+        writer.writerows({name: _safe(cell) for name, cell in row.items()} for row in rows)
         return out.getvalue().encode()
 
 

@@ -18,12 +18,12 @@ DEFAULT_RANGE = timedelta(hours=24)
 class UsageQuery(serializers.Serializer):
     """What a reader may ask for; the last 24 hours when nothing is said."""
 
-    version = serializers.CharField(required=False, default="", max_length=40)
-    application = serializers.CharField(required=False, default="", max_length=40)
-    team = serializers.CharField(required=False, default="", max_length=40)
+    version = serializers.CharField(required=False, default="", allow_blank=True, max_length=40)
+    application = serializers.CharField(required=False, default="", allow_blank=True, max_length=40)
+    team = serializers.CharField(required=False, default="", allow_blank=True, max_length=40)
     since = serializers.DateTimeField(required=False)
     until = serializers.DateTimeField(required=False)
-    interval = serializers.ChoiceField(["minute", "hour", "day"], required=False, default="")
+    interval = serializers.ChoiceField(["minute", "hour", "day"], required=False, default="", allow_blank=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Fill the range in."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
@@ -17,11 +17,12 @@ from common.errors import NotFound
 from teams.models import User
 from usage.models import CostReport
 from usage.rest.filters import CostReportFilter
-from usage.rest.renderers import CsvRenderer
+from usage.rest.renderers import CsvRenderer, CsvTable
 from usage.rest.serializers import (
     CallSerializer,
     CostReportDetailSerializer,
     CostReportSerializer,
+    LineSerializer,
     UsageQuery,
     UsageSerializer,
 )
@@ -60,9 +61,9 @@ class UsageView(APIView):
         found = summary(scope, wanted["since"], wanted["until"], interval=wanted["interval"])
         return Response(UsageSerializer(found).data)
 
-    def csv_rows(self, data: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    def csv_table(self, data: Mapping[str, Any]) -> CsvTable:
         """Return a row per interval."""
-        return [{"at": point["at"], **point["numbers"]} for point in data["points"]]
+        return ["at", *data["totals"]], [{"at": point["at"], **point["numbers"]} for point in data["points"]]
 
 
 class CallView(APIView):
@@ -111,7 +112,8 @@ class CostReportViewSet(viewsets.ReadOnlyModelViewSet):
         response["ETag"] = f'"{report.content_hash[:20]}-{report.as_of.timestamp():.0f}"'
         return response
 
-    def csv_rows(self, data: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    def csv_table(self, data: Mapping[str, Any]) -> CsvTable:
         """Return the lines of one report, or a row per report."""
-        rows: Sequence[Mapping[str, Any]] = data["lines"] if self.action == "retrieve" else data["results"]
-        return rows
+        if self.action == "retrieve":
+            return LineSerializer().fields, data["lines"]
+        return CostReportSerializer.Meta.fields, data["results"]
