@@ -1,4 +1,4 @@
-"""Pytest plugin: one PostgreSQL and one Valkey per run, up before Django reads its settings.
+"""Pytest plugin: one PostgreSQL and one Valkey per test process, up before Django reads its settings.
 
 pytest-django imports the settings before any conftest, so this is loaded by `-p` (pyproject.toml), which also comes
 before pytest's own `pythonpath`: hence its place at the root and the line that puts platform/ on the path.
@@ -56,8 +56,7 @@ _running: list[Stores] = []
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
     """Start the stores before pytest-django looks at the settings, and tell their addresses by environment."""
     options = early_config.known_args_namespace
-    is_worker = "PYTEST_XDIST_WORKER" in os.environ
-    if not (is_worker or _running or options.help or options.version):
+    if not (_running or options.help or options.version):
         _running.append(start_stores())
         # An error before the first test never reaches pytest_unconfigure.
         atexit.register(pytest_unconfigure)
@@ -72,7 +71,7 @@ def pytest_unconfigure() -> None:
 
 def pytest_report_header() -> str:
     """Say which stores the tests run on."""
-    return f"stores: {_running[0].sentence if _running else 'those of the parent run'}"
+    return f"stores: {_running[0].sentence}"
 
 
 def start_stores() -> Stores:

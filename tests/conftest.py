@@ -23,6 +23,18 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+# These start processes of their own and look at the clock: one at a time, and first since they take longest.
+WITH_PROCESSES = {"bench", "gateway", "journeys", "supervisor"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Share the tests out between two processes: all of the above to one, a file each to whoever is free."""
+    groups = {item: "processes" if WITH_PROCESSES & set(item.path.parts) else str(item.path) for item in items}
+    for item, group in groups.items():
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: groups[item] != "processes")
+
+
 @pytest.fixture
 def team(db):
     from teams.models import Team

@@ -15,6 +15,8 @@ from supervisor.errors import SupervisorError
 from supervisor.home import make_master_key
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# One runs the tests that start processes, one the others (tests/conftest.py); more would starve the former.
+PROCESSES = 2
 BROWSER_LINE = "apt-get install -y chromium"
 
 
@@ -65,7 +67,7 @@ def run_tests(root: Path, arguments: Sequence[str]) -> int:
     else:
         env["CHROMIUM"] = browser
     marks = ["-m", " and ".join(expressions)] if expressions and "-m" not in rest else []
-    command = [sys.executable, "-m", "pytest", *marks, *rest]
+    command = [sys.executable, "-m", "pytest", "-n", str(PROCESSES), "--dist", "loadgroup", *marks, *rest]
     code = _run(command, root, {**env, "GATEHOUSE_STORES": os.environ.get("GATEHOUSE_STORES", "wheel")})
     if code == 0 and is_slow:
         code = _run_on_system_servers(command, root, env)

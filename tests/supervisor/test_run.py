@@ -116,7 +116,17 @@ def test_elsewhere_a_missing_browser_leaves_only_its_tests_out(
     monkeypatch.setattr(checks, "_run", lambda command, root, env: seen.append(list(command)) or 0)
     monkeypatch.delenv("CI", raising=False)
     assert checks.run_tests(ROOT, ["tests/teams"]) == 0
-    assert seen[0][1:] == ["-m", "pytest", "-m", "not slow and not browser", "tests/teams"]
+    assert seen[0][1:] == [
+        "-m",
+        "pytest",
+        "-n",
+        "2",
+        "--dist",
+        "loadgroup",
+        "-m",
+        "not slow and not browser",
+        "tests/teams",
+    ]
     assert "apt-get install -y chromium" in capsys.readouterr().err
 
 
