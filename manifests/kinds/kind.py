@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from apis.selectors import Impact
 from apis.selectors.gate import Change
 from common.errors import Invalid, NotFound
-from common.permissions import TeamPermission
+from common.permission_names import TeamPermission
 from manifests.manifest import Manifest
 from manifests.schema import kind_schema
 from teams.models import Team, User

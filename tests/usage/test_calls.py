@@ -6,7 +6,7 @@ from django.conf import settings
 from gateway.dataplane.calls import new_call_id
 from usage.selectors import call_by_id
 
-from .conftest import call_of, finished, started
+from .conftest import finished, started
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +114,8 @@ def test_an_open_and_an_interrupted_call_say_so(ship, rows, call_between, shop):
     assert (told.state, told.cost_usd, told.steps[-1].name) == ("interrupted", 1, "Interrupted")
 
 
-@pytest.mark.parametrize("call_id", ["", "nonsense", "00000000-0000-0000-0000-000000000000", str(call_of().id)])
+@pytest.mark.parametrize(
+    "call_id", ["", "nonsense", "00000000-0000-0000-0000-000000000000", "019a0000-0000-7000-8000-000000000000"]
+)
 def test_an_id_nothing_is_known_of_is_no_call(call_id, admin):
     assert call_by_id(call_id, admin) is None
