@@ -24,6 +24,7 @@ from teams.models import (
     Webhook,
 )
 from teams.roles import teams_of, teams_with
+from teams.second_factor import has_factor_of
 
 NOTHING = "There is nothing here, or it is not shared with you."
 
@@ -37,8 +38,9 @@ def team_for(user: User, slug: str) -> Team:
 
 
 def members_of(team: Team) -> QuerySet[Membership]:
-    """Return the memberships of a team with their people."""
-    return Membership.objects.filter(team=team).select_related("user", "custom_role").order_by("user__name", "id")
+    """Return the memberships of a team with their people; `has_factor` says who has a second factor."""
+    rows = Membership.objects.filter(team=team).select_related("user", "custom_role").order_by("user__name", "id")
+    return rows.annotate(has_factor=has_factor_of("user"))
 
 
 def inherited_members(team: Team) -> QuerySet[Membership]:

@@ -60,7 +60,9 @@ def tell_reviewers(revision: Revision, actor: User) -> None:
     asked = before.first()
     again = {asked.reviewer_id} if asked else set()
     reviewers = people_with(team, by_rule(team.reviewer_role, "apis.review")).exclude(pk=actor.pk)
-    fields = {"url": f"{workspace_path(version)}/revisions/{revision.number}/review", "icon": "eye-check"}
+    fields: dict[str, Any] = {
+        "url": f"{workspace_path(version)}/revisions/{revision.number}/review", "icon": "eye-check",
+    }  # fmt: skip
     text = f"{actor.name} sent revision {revision.number} for review."
     notify(people=reviewers.exclude(pk__in=again), title=f"{version} waits for a review", text=text, **fields)
     if asked is not None:

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "rest_framework",
     "django_filters",
     "drf_spectacular",
@@ -83,6 +84,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "teams.middleware.SecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # Last, so that it turns what a view raises into a problem before anything else sees it.
     "common.middleware.DomainErrorMiddleware",
@@ -145,7 +147,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
-ACCOUNT_ADAPTER = "teams.adapters.ClosedSignupAdapter"
+ACCOUNT_ADAPTER = "teams.adapters.AccountAdapter"
+MFA_ADAPTER = "teams.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+# Whom the installation asks for a second factor before anything else (teams.second_factor).
+GATEHOUSE_REQUIRE_SECOND_FACTOR = env_text(
+    "GATEHOUSE_REQUIRE_SECOND_FACTOR", "none", choices=("none", "admins", "everyone")
+)
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

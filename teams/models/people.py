@@ -74,6 +74,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_platform_admin = models.BooleanField(default=False)
     is_auditor = models.BooleanField(default=False)
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=now, editable=False)
 
     objects = UserManager()
@@ -82,6 +83,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
+
+    def get_session_auth_hash(self) -> str:
+        """Return what a session is good for: another password or epoch ends those that there are."""
+        return f"{super().get_session_auth_hash()}.{self.session_epoch}"
 
     @property
     def sees_everything(self) -> bool:

@@ -16,8 +16,10 @@ from rest_framework.views import APIView
 from common.errors import NotFound
 from common.rest import PublicViewSet
 from teams.models import PlatformRole, User
+from teams.second_factor import has_factor_of, has_second_factor
 from teams.services.audit_chain import check_chain, seal_entries
 from teams.services.departures import deactivate_person, erase_person, export_person, reactivate_person
+from teams.services.factors import reset_factors
 from teams.services.platform_roles import change_platform_role
 
 
@@ -26,10 +28,18 @@ class PersonSerializer(serializers.ModelSerializer[User]):
 
     id = serializers.CharField(source="public_id")
     platform_role = serializers.ChoiceField(PlatformRole.choices, read_only=True)
+    has_second_factor = serializers.SerializerMethodField()
 
     class Meta:
         model = User
-        fields = ("id", "email", "name", "is_active", "platform_role", "created_at", "last_login")
+        fields = (
+            "id", "email", "name", "is_active", "platform_role", "has_second_factor", "created_at", "last_login",
+        )  # fmt: skip
+
+    def get_has_second_factor(self, person: User) -> bool:
+        """Say whether signing in as them asks for more than the password."""
+        known = getattr(person, "has_factor", None)
+        return has_second_factor(person) if known is None else bool(known)
 
 
 class PlatformRoleSerializer(serializers.Serializer[Any]):
@@ -42,6 +52,12 @@ class SuccessorSerializer(serializers.Serializer[Any]):
     """Who takes over what the person alone owns, by id."""
 
     successor = serializers.CharField(max_length=60)
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    """Why."""
+
+    reason = serializers.CharField(max_length=300)
 
 
 class UserFilter(FilterSet):
@@ -58,10 +74,12 @@ class UserFilter(FilterSet):
 class UserViewSet(PublicViewSet):
     """The people of the installation."""
 
-    permissions: ClassVar = dict.fromkeys(("list", "role", "deactivate", "reactivate", "erase"), "platform.admin")
+    permissions: ClassVar = dict.fromkeys(
+        ("list", "role", "reset_factors", "deactivate", "reactivate", "erase"), "platform.admin"
+    )
     serializer_class = PersonSerializer
     filterset_class = UserFilter
-    queryset = User.objects.all()
+    queryset = User.objects.annotate(has_factor=has_factor_of("pk"))
 
     @extend_schema(request=SuccessorSerializer)
     def deactivate(self, request: Request, public_id: str) -> Response:
@@ -77,6 +95,12 @@ class UserViewSet(PublicViewSet):
         role = PlatformRole(self.body(PlatformRoleSerializer)["platform_role"])
         return self._person(change_platform_role(user=self.get_object(), role=role, actor=self.actor))
 
+    @extend_schema(request=ReasonSerializer)
+    def reset_factors(self, request: Request, public_id: str) -> Response:
+        """Take all second factors from a person who lost them, and end their sessions."""
+        reason = self.body(ReasonSerializer)["reason"]
+        return self._person(reset_factors(user=self.get_object(), actor=self.actor, reason=reason))
+
     @extend_schema(request=None)
     def reactivate(self, request: Request, public_id: str) -> Response:
         """Let a deactivated person back in."""
@@ -90,7 +114,8 @@ class UserViewSet(PublicViewSet):
 
     @staticmethod
     def _person(user: User) -> Response:
-        return Response(PersonSerializer(user).data)
+        # Asked for anew: the annotation is of before the change.
+        return Response(PersonSerializer(User.objects.get(pk=user.pk)).data)
 
 
 class ExportView(APIView):

@@ -17,6 +17,11 @@ urlpatterns = [
         path(f"users/<str:public_id>/{action}", departures.UserViewSet.as_view({"post": action}), name=f"user-{action}")
         for action in ("role", "deactivate", "reactivate", "erase")
     ),
+    path(
+        "users/<str:public_id>/reset-factors",
+        departures.UserViewSet.as_view({"post": "reset_factors"}),
+        name="user-reset-factors",
+    ),
     path("audit/verification", departures.VerificationView.as_view(), name="audit-verification"),
     path("tokens", views.TokenViewSet.as_view({"get": "list", "post": "create"}), name="tokens"),
     path("tokens/<str:public_id>", views.TokenViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="token"),

@@ -22,6 +22,7 @@ from teams import selectors
 from teams.models import AccessToken, Application, AuditEvent, Credential, Invitation, Team, User
 from teams.rest import serializers as forms
 from teams.roles import teams_of
+from teams.second_factor import must_add_factor
 from teams.services.applications import create_application, update_application
 from teams.services.credentials import (
     disable_credential,
@@ -214,7 +215,7 @@ class AcceptView(APIView):
         form.is_valid(raise_exception=True)
         known: User | None = request.user if request.user.is_authenticated else None  # type: ignore[assignment]
         user = accept_invitation(user=known, **form.validated_data)
-        if known is None:
+        if known is None and not must_add_factor(user):
             # A newcomer over REST has no session to make a first token with.
             _, user.token = create_access_token(  # type: ignore[attr-defined]
                 user=user, name="first sign-in", expires_at=now() + FIRST_TOKEN_LIFETIME

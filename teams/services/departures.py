@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Q
@@ -107,6 +108,7 @@ def export_person(*, user: User, actor: User) -> dict[str, Any]:
         },
         "teams": list(user.memberships.values("team__slug", "role", "custom_role__name", "created_at")),
         "tokens": list(user.access_tokens.values("name", "hint", "created_at", "expires_at", "revoked_at")),
+        "second_factors": list(Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")),
         "invitations": list(invited.values("team__slug", "role", "custom_role__name", "created_at")),
         "notices": list(user.notices.order_by("id").values("title", "text", "created_at", "read_at")),
         "audit": list(done.values(*AUDIT_FIELDS)),
@@ -129,6 +131,7 @@ def erase_person(*, user: User, actor: User) -> None:
         Notice.objects.filter(user=user).delete()
         FormToken.objects.filter(user=user).delete()
         AccessToken.objects.filter(user=user).delete()
+        Authenticator.objects.filter(user=user).delete()
         User.objects.filter(pk=user.pk).update(
             name="Erased person", email=f"{user.public_id}@erased.invalid", password=LOCKED, last_login=None
         )

@@ -22,14 +22,25 @@ KEPT = timedelta(days=180)
 
 
 def notify(
-    *, people: Iterable[User], title: str, text: str, url: str, icon: str = "bell", addresses: Iterable[str] = ()
+    *,
+    people: Iterable[User],
+    title: str,
+    text: str,
+    url: str,
+    icon: str = "bell",
+    addresses: Iterable[str] = (),
+    is_urgent: bool = False,
 ) -> int:
-    """Write one notice per person, and one mail per further address that is nobody's of them; return how many."""
+    """Write one notice per person, and one mail per further address that is nobody's of them; return how many.
+
+    What is urgent is mailed to those who want no mails too.
+    """
     told = {person.pk: person for person in people}
     known = {person.email.lower() for person in told.values()}
     fields = {"title": title[:200], "text": text, "url": url[:500], "icon": icon}
     rows = [
-        Notice(user=person, mail_state="queued" if person.wants_mail else "none", **fields) for person in told.values()
+        Notice(user=person, mail_state="queued" if person.wants_mail or is_urgent else "none", **fields)
+        for person in told.values()
     ]
     rows += [
         Notice(address=address, **fields)

@@ -11,6 +11,7 @@ from common.errors import Invalid, NotFound
 from common.sealed import hash_secret
 from gateway.dataplane.keys import TOKEN_PREFIX, hint, mint_key
 from teams.models import AccessToken, User
+from teams.second_factor import require_factor
 from teams.services.audit import record_audit
 
 
@@ -20,6 +21,7 @@ def create_access_token(*, user: User, name: str, expires_at: datetime | None = 
         raise Invalid(
             "The expiry lies in the past.", errors=[{"detail": "Choose a later moment.", "pointer": "/expires_at"}]
         )
+    require_factor(user)
     secret = mint_key(TOKEN_PREFIX)
     token = AccessToken(
         user=user, name=name.strip(), token_hash=hash_secret(secret), hint=hint(secret), expires_at=expires_at

@@ -10,13 +10,14 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
 from common.clock import now
 from common.permissions import page
+from console.account.proof import next_of
+from console.account.tabs import account_tabs
 from console.forms import GatehouseForm, run_form
-from console.pages import Tab, render_page
+from console.pages import render_page
 from console.tables import Table
 from teams.models import AccessToken, User
 from teams.selectors import invitation_by_code
@@ -27,28 +28,22 @@ from teams.services.tokens import create_access_token, revoke_access_token
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
-def _next(request: HttpRequest) -> str:
-    wanted = request.POST.get("next") or request.GET.get("next") or "/"
-    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()) else "/"
-
-
 @never_cache
 @page("public", methods=("GET", "HEAD", "POST"))
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign a person in by e-mail and password."""
     if request.user.is_authenticated:
-        return HttpResponseRedirect(_next(request))
+        return HttpResponseRedirect(next_of(request))
     form = LoginForm(request.POST or None, request=request)
     for field in form.fields.values():
         field.widget.attrs["class"] = "form-control"
         field.widget.attrs.pop("placeholder", None)
     form.fields.pop("remember", None)
     if request.method == "POST" and form.is_valid():
-        form.login(request, redirect_url=_next(request))
-        if request.user.is_authenticated:
-            return HttpResponseRedirect(_next(request))
+        # Home, or the second step for who has a second factor.
+        return form.login(request, redirect_url=next_of(request))
     status = 422 if form.is_bound else 200
-    return render_page(request, "account/sign_in.html", {"form": form, "next": _next(request)}, status=status)
+    return render_page(request, "account/sign_in.html", {"form": form, "next": next_of(request)}, status=status)
 
 
 @page("signed_in", methods=("POST",))
@@ -72,13 +67,6 @@ class ProfileForm(GatehouseForm):
     wants_mail = forms.BooleanField(label="Send notices by e-mail too", required=False)
 
 
-def _tabs(current: str) -> list[Tab]:
-    return [
-        Tab("Profile", "/account", current == "profile"),
-        Tab("Access tokens", "/account/tokens", current == "tokens"),
-    ]
-
-
 @page("signed_in", methods=("GET", "HEAD", "POST"))
 def account(request: HttpRequest) -> HttpResponse:
     """Show and save the person's own settings."""
@@ -94,7 +82,7 @@ def account(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and (done := run_form(request, form, save)):
         done.set_cookie("theme", form.cleaned_data["theme"], max_age=31536000, samesite="Lax")
         return done
-    context = {"form": form, "tabs": _tabs("profile")}
+    context = {"form": form, "tabs": account_tabs("profile")}
     return render_page(request, "account/profile.html", context, status=422 if form.is_bound else 200)
 
 
@@ -132,7 +120,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
         form = TokenForm()
     rows = AccessToken.objects.filter(user=user)
     table = Table(request, rows, columns={"created": "created_at", "name": "name"}, default="-created")
-    context = {"form": form, "tabs": _tabs("tokens"), "secret": secret, "table": table, "now": now()}
+    context = {"form": form, "tabs": account_tabs("tokens"), "secret": secret, "table": table, "now": now()}
     return render_page(request, "account/tokens.html", context, status=422 if form.errors else 200)
 
 

@@ -15,7 +15,9 @@ from console.forms import GatehouseForm, run_form
 from console.pages import render_page
 from console.tables import Table
 from teams.models import PlatformRole, User
+from teams.second_factor import second_factors_of
 from teams.services.departures import deactivate_person, erase_person, export_person, owned_by, reactivate_person
+from teams.services.factors import name_of, reset_factors
 from teams.services.platform_roles import change_platform_role
 
 
@@ -50,6 +52,12 @@ class RoleForm(GatehouseForm):
     platform_role = forms.ChoiceField(label="Role in the whole installation", choices=PlatformRole.choices)
 
 
+class ResetForm(GatehouseForm):
+    """Why somebody's second factors are taken away."""
+
+    reason = forms.CharField(max_length=300, help_text="Such as: lost the phone, known by voice. They read it.")
+
+
 def _person(user: str) -> User:
     found = User.objects.filter(public_id=user).first()
     if found is None:
@@ -77,6 +85,7 @@ def user(request: HttpRequest, user: str) -> HttpResponse:
     context = {
         "person": found, "form": form, "owned": owned_by(found), "tabs": tabs(actor, "users"),
         "apis": Api.objects.filter(owner=found).select_related("team")[:50], "here": here,
+        "factors": [name_of(row) for row in second_factors_of(found)], "reset_form": ResetForm(),
         "role_form": RoleForm(initial={"platform_role": found.platform_role}),
     }  # fmt: skip
     return render_page(request, "admin/user.html", context, status=422 if form.errors else 200)
@@ -89,6 +98,10 @@ def _other(request: HttpRequest, found: User, actor: User, here: str) -> HttpRes
             raise Invalid("Choose one of the roles of the list.")
         change_platform_role(user=found, role=PlatformRole(form.cleaned_data["platform_role"]), actor=actor)
         messages.success(request, f"{found}: the role in the whole installation is saved.")
+        return HttpResponseRedirect(here)
+    if request.POST.get("do") == "reset":
+        reset_factors(user=found, actor=actor, reason=request.POST.get("reason", ""))
+        messages.success(request, f"{found} has no second factor now, and is signed out everywhere.")
         return HttpResponseRedirect(here)
     if request.POST.get("do") == "reactivate":
         reactivate_person(user=found, actor=actor)
