@@ -71,6 +71,8 @@ GATEWAY = _types(
 CONSOLE = _types(
     ("role-missing", "Your role does not allow this", 403, "caller", "You may see this, but your role in the team does not reach.", "Ask an owner of the team; the detail names the role."),
     ("second-factor-required", "Set up a second factor first", 403, "caller", "The installation asks for a second factor, and this person has none yet.", "Set one up at /account/security; access tokens made before go on working."),
+    ("sign-in-failed", "Signing in did not work", 400, "caller", "The answer of the provider you sign in with is not good: too old, used, or not meant for this browser.", "Sign in anew from the sign-in page; the detail says what was wrong."),
+    ("sign-in-refused", "You may not sign in here", 403, "owner", "The provider knows you, but this installation does not let you in by it.", "The detail says why; a platform admin may allow your domain or invite you."),
     ("form-expired", "The form is too old", 403, "caller", "The form's protection token is missing or old.", "Reload the page and send the form again."),
     ("not-found", "Nothing here", 404, "caller", "There is nothing at this address, or it is not shared with you.", "Search for it, or ask its team to share it."),
     ("conflict", "The current state does not allow this", 409, "caller", "The object is in a state in which this cannot be done.", "The detail says which state and what can be done."),

@@ -154,6 +154,10 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 GATEHOUSE_REQUIRE_SECOND_FACTOR = env_text(
     "GATEHOUSE_REQUIRE_SECOND_FACTOR", "none", choices=("none", "admins", "everyone")
 )
+# Who may sign in by password where there is single sign-on; platform admins always may.
+PASSWORDS_ARE_FOR_ADMINS = (
+    env_text("GATEHOUSE_PASSWORD_SIGN_IN", "everyone", choices=("everyone", "admins")) == "admins"
+)
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

@@ -44,7 +44,7 @@ def compile_one(root: Path, name: str, flags: tuple[str, ...]) -> None:
 
 def lock_packages(root: Path) -> None:
     """Write each package-lock.json from its package.json, without the addresses that npm may add."""
-    for folder in (root, root / "tests" / "documents"):
+    for folder in (root, root / "tests" / "documents", root / "tests" / "identity"):
         if (folder / "package.json").exists():
             _lock_folder(folder, root / ".build")
 

@@ -153,10 +153,13 @@ class PlatformRole(models.TextChoices):
 
 
 class Membership(RoleHolder):
-    """One person's role in one team."""
+    """One person's role in one team; `provider` gave it by a group, and may change or take it at the next sign-in."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    provider = models.ForeignKey(
+        "SignInProvider", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
     created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta(RoleHolder.Meta):

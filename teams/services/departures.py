@@ -108,6 +108,7 @@ def export_person(*, user: User, actor: User) -> dict[str, Any]:
         },
         "teams": list(user.memberships.values("team__slug", "role", "custom_role__name", "created_at")),
         "tokens": list(user.access_tokens.values("name", "hint", "created_at", "expires_at", "revoked_at")),
+        "identities": list(user.identities.values("provider__name", "subject", "email", "created_at", "last_used_at")),
         "second_factors": list(Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")),
         "invitations": list(invited.values("team__slug", "role", "custom_role__name", "created_at")),
         "notices": list(user.notices.order_by("id").values("title", "text", "created_at", "read_at")),
@@ -132,6 +133,7 @@ def erase_person(*, user: User, actor: User) -> None:
         FormToken.objects.filter(user=user).delete()
         AccessToken.objects.filter(user=user).delete()
         Authenticator.objects.filter(user=user).delete()
+        user.identities.all().delete()
         User.objects.filter(pk=user.pk).update(
             name="Erased person", email=f"{user.public_id}@erased.invalid", password=LOCKED, last_login=None
         )

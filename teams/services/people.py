@@ -223,11 +223,12 @@ def change_role(*, membership: Membership, role: str, actor: User) -> Membership
     require_within(actor=actor, team=team, permissions=held.allowed, what=f"give the role {held.name}")
     with transaction.atomic():
         managed = lock_managers([team])
+        # By hand from now on: what a provider's groups say no longer changes it.
         # Filtered on the role that was seen: of two changes at once one is told to look again.
         seen = Membership.objects.filter(
             pk=membership.pk, role=membership.role, custom_role=membership.custom_role_id
         )  # fmt: skip
-        if seen.update(role=held.role, custom_role=held.custom_role) != 1:
+        if seen.update(role=held.role, custom_role=held.custom_role, provider=None) != 1:
             raise Stale(f"Somebody changed the role of {membership.user} meanwhile. Read it again.")
         keep_managers(managed)
         membership.role, membership.custom_role = held.role, held.custom_role

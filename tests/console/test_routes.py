@@ -126,7 +126,7 @@ def world(admin, owner, publisher, developer, member, stranger, team) -> dict[st
     )
     notify(people=[owner], title="Look", text="Here.", url="/catalog")
     return {
-        "factor": "1",
+        "factor": "1", "idp": "idp_none",
         "collection": create_collection(team=team, name="Shop", actor=owner).slug,
         "transfer": transfer.public_id, "brownout": "brn_none", "access": "acr_none", "environment": "staging",
         "waiver": "lwv_none", "path": "orders", "comment": "rcm_none", "user": member.public_id, "planned": "pmv_none",

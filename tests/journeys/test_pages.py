@@ -22,7 +22,7 @@ PAGES = (
     "/catalog/demo/orders/v1/plans", "/catalog/demo/orders/v1/subscribe", "/catalog/demo/orders/versions",
     "/applications", "/applications/new", "/account", "/account/tokens", "/search?q=orders", "/workspace",
     "/manifests", "/manifests/new",
-    "/account/security", "/account/confirm",
+    "/account/security", "/account/confirm", "/admin/sign-in", "/admin/sign-in/new",
     "/workspace/new", "/workspace/new?from=form", "/workspace/reviews", "/workspace/subscriptions", ORDERS,
     f"{ORDERS}/v1", f"{ORDERS}/v1/design", f"{ORDERS}/v1/callers", f"{ORDERS}/v1/usage", f"{ORDERS}/v1/deprecate",
     f"{ORDERS}/v1/revisions", f"{ORDERS}/v1/revisions/1/diff", f"{ORDERS}/v1/revisions/1/roll-back", "/help/changes",

@@ -73,7 +73,7 @@ def test_every_input_has_its_lock() -> None:
     assert inputs == {lock.stem for lock in LOCKS}
 
 
-@pytest.mark.parametrize("folder", [".", "tests/documents"])
+@pytest.mark.parametrize("folder", [".", "tests/documents", "tests/identity"])
 def test_a_lock_of_packages_holds_no_address_of_a_registry(folder: str) -> None:
     text = (ROOT / folder / "package-lock.json").read_text()
     assert [name for name, package in json.loads(text)["packages"].items() if "resolved" in package] == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -22,12 +24,16 @@ from common.errors import Invalid
 from common.permissions import page
 from console.forms import GatehouseForm
 from console.pages import render_page
-from teams.models import User
+from teams.models import SignInProvider, User
 from teams.second_factor import CODES, KEY, check_code, has_second_factor, second_factors_of
 from teams.security_keys import check_key, sign_in_challenge
 from teams.services.factors import tell_of_recovery
+from teams.services.single_sign_on import may_use_password
 
 FRESH_SECONDS = 600
+# How the session's record of proofs calls single sign-on.
+SINGLE_SIGN_ON = "single_sign_on"
+Page = Callable[..., HttpResponse]
 
 
 def next_of(request: HttpRequest) -> str:
@@ -62,10 +68,20 @@ class KeyForm(GatehouseForm):
 def is_confirmed(request: HttpRequest) -> bool:
     """Say whether the person proved lately that it is them: by a second factor, where they have one."""
     person: Any = request.user
-    methods = {"mfa"} if has_second_factor(person) else {"password", "socialaccount"}
+    methods = {"mfa"} if has_second_factor(person) else {"password", SINGLE_SIGN_ON}
     since = time.time() - FRESH_SECONDS
     records = get_authentication_records(request, person)
     return any(record["method"] in methods and record["at"] > since for record in records)
+
+
+def confirmed(view: Page) -> Page:
+    """Let a page be reached only by somebody who proved lately that it is them."""
+
+    @wraps(view)
+    def gate(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return view(request, *args, **kwargs) if is_confirmed(request) else confirm_first(request)
+
+    return gate
 
 
 def confirm_first(request: HttpRequest) -> HttpResponse:
@@ -101,7 +117,10 @@ def confirm(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _confirmed(request, user, form):
         messages.success(request, "Confirmed for the next ten minutes.")
         return HttpResponseRedirect(next_of(request))
-    extra = {"next": next_of(request), "has_factor": has_factor}
+    extra = {
+        "next": next_of(request), "has_factor": has_factor, "has_password": may_use_password(user),
+        "providers": SignInProvider.objects.filter(identities__user=user, is_enabled=True).distinct(),
+    }  # fmt: skip
     return _ask(request, user, form, "account/confirm.html", extra)
 
 
@@ -129,6 +148,9 @@ def _is_password(request: HttpRequest, user: User, form: PasswordForm) -> bool:
         return False
     if found != user:
         form.add_error("password", "This is not your password.")
+        return False
+    if not may_use_password(user):
+        form.add_error("password", "Passwords are not used here. Confirm by the provider that you sign in with.")
         return False
     record_authentication(request, user, "password", reauthenticated=True)
     return True

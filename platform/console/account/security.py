@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from allauth.mfa.base.internal.flows import post_authentication
@@ -17,12 +15,13 @@ from django.views.decorators.cache import never_cache
 
 from common.errors import Invalid
 from common.permissions import page
-from console.account.proof import KeyForm, confirm_first, is_confirmed
+from console.account.proof import KeyForm, confirmed
 from console.account.qr import qr_drawing
 from console.account.tabs import account_tabs
 from console.forms import GatehouseForm
 from console.pages import render_page
 from teams.adapters import FactorAdapter
+from teams.models import SignInProvider
 from teams.second_factor import APP, keys_are_possible, must_add_factor, second_factors_of
 from teams.security_keys import check_registration, registration_challenge
 from teams.services.factors import (
@@ -37,17 +36,6 @@ from teams.services.factors import (
 
 HERE = "/account/security"
 IN_SESSION = "second_factor_being_set_up"
-Page = Callable[..., HttpResponse]
-
-
-def confirmed(view: Page) -> Page:
-    """Let a page be reached only by somebody who proved lately that it is them."""
-
-    @wraps(view)
-    def gate(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return view(request, *args, **kwargs) if is_confirmed(request) else confirm_first(request)
-
-    return gate
 
 
 @never_cache
@@ -60,6 +48,8 @@ def security(request: HttpRequest) -> HttpResponse:
         "tabs": account_tabs("security"), "factors": factors, "codes_left": codes_left(user),
         "has_app": any(item["row"].type == APP for item in factors),
         "keys_are_possible": keys_are_possible(), "must_add": must_add_factor(user),
+        "identities": user.identities.select_related("provider").order_by("pk"),
+        "providers": SignInProvider.objects.filter(is_enabled=True).exclude(identities__user=user),
     }  # fmt: skip
     return render_page(request, "account/security.html", context)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from zoneinfo import available_timezones
 
+from allauth.account.adapter import get_adapter
 from allauth.account.forms import LoginForm
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -19,10 +21,11 @@ from console.account.tabs import account_tabs
 from console.forms import GatehouseForm, run_form
 from console.pages import render_page
 from console.tables import Table
-from teams.models import AccessToken, User
+from teams.models import AccessToken, SignInProvider, User
 from teams.selectors import invitation_by_code
 from teams.services.departures import export_person
 from teams.services.people import accept_invitation, update_profile
+from teams.services.single_sign_on import may_use_password
 from teams.services.tokens import create_access_token, revoke_access_token
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -40,10 +43,19 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         field.widget.attrs.pop("placeholder", None)
     form.fields.pop("remember", None)
     if request.method == "POST" and form.is_valid():
-        # Home, or the second step for who has a second factor.
-        return form.login(request, redirect_url=next_of(request))
+        if may_use_password(form.user):
+            # Home, or the second step for who has a second factor.
+            return form.login(request, redirect_url=next_of(request))
+        # In the words of a wrong password, which say nothing of whether it was right.
+        form.add_error(None, get_adapter().error_messages["email_password_mismatch"])
     status = 422 if form.is_bound else 200
-    return render_page(request, "account/sign_in.html", {"form": form, "next": next_of(request)}, status=status)
+    context = {"form": form, "next": next_of(request), **_ways_in()}
+    return render_page(request, "account/sign_in.html", context, status=status)
+
+
+def _ways_in() -> dict[str, object]:
+    providers = list(SignInProvider.objects.filter(is_enabled=True))
+    return {"providers": providers, "is_for_admins": settings.PASSWORDS_ARE_FOR_ADMINS}
 
 
 @page("signed_in", methods=("POST",))
@@ -150,6 +162,10 @@ def invitation(request: HttpRequest, code: str) -> HttpResponse:
     form = AcceptForm(request.POST or None)
     if known is not None and request.user != known:
         return render_page(request, "account/invitation.html", {"offer": offer, "sign_in_first": True, "code": code})
+    if known is None and settings.PASSWORDS_ARE_FOR_ADMINS:
+        # No password is made that could not be used: they come by single sign-on, then join.
+        context = {"offer": offer, "here": request.path, **_ways_in()}
+        return render_page(request, "account/invitation.html", context)
     if request.method == "POST" and (known is not None or form.is_valid()):
         details = {} if known else {"name": form.cleaned_data["name"], "password": form.cleaned_data["password"]}
         user = accept_invitation(code=code, user=known, **details)

@@ -27,6 +27,7 @@ def tabs(user: User, current: str) -> list[Tab]:
         rows.append(("roles", "Roles", "/admin/roles"))
     if user.is_platform_admin:
         rows.append(("users", "Users", "/admin/users"))
+        rows.append(("sign-in", "Sign-in", "/admin/sign-in"))
         rows.append(("environments", "Environments", "/admin/environments"))
         rows.append(("lint", "Lint rules", "/admin/lint"))
     if user.is_staff:
