@@ -92,8 +92,8 @@ def permissions_somewhere(user: User) -> frozenset[str]:
 
 
 def people_with(team: Team, permission: TeamPermission) -> QuerySet[User]:
-    """Return the active people who may do something: the team's own, and where it has none those of the next above."""
-    members = Membership.objects.filter(allowing(permission), user__is_active=True)
+    """Return the active people who may do something: the team's own, where it has none those of the next above."""
+    members = Membership.objects.filter(allowing(permission), user__is_active=True, user__service_team=None)
     nearest = team.pk
     if team.ancestor_ids:
         able = set(members.filter(team__in=team.lineage).values_list("team_id", flat=True))

@@ -46,7 +46,7 @@ def has_factor_of(outer: str) -> Exists:
 def must_add_factor(user: User) -> bool:
     """Say whether the installation asks this person for a second factor that they do not have."""
     asked = settings.GATEHOUSE_REQUIRE_SECOND_FACTOR
-    if asked == "none" or (asked == "admins" and not user.is_platform_admin):
+    if asked == "none" or user.is_service_account or (asked == "admins" and not user.is_platform_admin):
         return False
     return not has_second_factor(user)
 

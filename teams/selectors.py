@@ -38,14 +38,16 @@ def team_for(user: User, slug: str) -> Team:
 
 
 def members_of(team: Team) -> QuerySet[Membership]:
-    """Return the memberships of a team with their people; `has_factor` says who has a second factor."""
-    rows = Membership.objects.filter(team=team).select_related("user", "custom_role").order_by("user__name", "id")
+    """Return the memberships of a team's people; `has_factor` says who has a second factor."""
+    own = Membership.objects.filter(team=team, user__service_team=None)
+    rows = own.select_related("user", "custom_role").order_by("user__name", "id")
     return rows.annotate(has_factor=has_factor_of("user"))
 
 
 def inherited_members(team: Team) -> QuerySet[Membership]:
     """Return the memberships in teams above that count in a team too."""
-    rows = Membership.objects.filter(team__in=team.ancestor_ids).select_related("user", "custom_role", "team")
+    people = Membership.objects.filter(team__in=team.ancestor_ids, user__service_team=None)
+    rows = people.select_related("user", "custom_role", "team")
     return rows.order_by("user__name", "id")
 
 
@@ -58,7 +60,7 @@ def teams_above(team: Team) -> list[Team]:
 def membership_for(user: User, team: Team, member_id: str) -> Membership:
     """Return one membership by its person's public id."""
     rows = Membership.objects.select_related("user", "team", "custom_role")
-    found = rows.filter(team=team, user__public_id=member_id).first()
+    found = rows.filter(team=team, user__public_id=member_id, user__service_team=None).first()
     if found is None:
         raise NotFound(NOTHING)
     return found
@@ -168,7 +170,7 @@ def credential_for(user: User, public_id: str) -> Credential:
 
 def audit_for(user: User) -> QuerySet[AuditEvent]:
     """Return the audit entries a person may read: all, or their own and their owned teams'."""
-    events = AuditEvent.objects.select_related("actor", "team")
+    events = AuditEvent.objects.select_related("actor__service_team", "team")
     if user.sees_everything:
         return events
     return events.filter(Q(team__in=teams_with(user, "audit.view")) | Q(actor=user))

@@ -59,6 +59,7 @@ def create_api(
     left = set(FormerAddress.objects.filter(team=team).values_list("slug", flat=True))
     slug = slug or free_slug(propose_slug(name, fallback="api"), taken | left)
     path = check_base_path(base_path) if base_path else propose_base_path(team.slug, slug)
+    answers = _who_answers(team, actor)
     api = Api(
         team=team,
         kind=kind,
@@ -71,9 +72,8 @@ def create_api(
         base_path=path,
         visibility=visibility,
         created_by=actor,
-        # Whoever makes it answers for it until they say otherwise.
-        owner=actor,
-        on_call=team.contact_email or actor.email,
+        owner=answers,
+        on_call=team.contact_email or answers.email,
     )
     with transaction.atomic():
         _save_api(api, actor)
@@ -84,6 +84,14 @@ def create_api(
             write_plan(api=api, name="Free", limits=DEFAULT_LIMITS if limits is None else limits, actor=actor)
         refresh_entry(api)
     return api
+
+
+def _who_answers(team: Team, actor: User) -> User:
+    """Whoever makes an API answers for it until they say otherwise; for a service account an owner of its team does."""
+    person = people_with(team, "team.manage").order_by("pk").first() if actor.is_service_account else actor
+    if person is None:
+        raise Conflict(f"{team.name} has no owner who could answer for the API.", code="last-owner")
+    return person
 
 
 def update_api(*, api: Api, actor: User, shared_with: Sequence[Team] | None = None, **changes: Any) -> Api:
@@ -178,7 +186,8 @@ def _new_base_path(api: Api, text: str) -> str:
 
 
 def _check_owner(api: Api, owner: User | None) -> None:
-    if owner is None or not owner.is_active or not has_permission(owner, api.team, "apis.design"):
+    is_person = owner is not None and owner.is_active and not owner.is_service_account
+    if owner is None or not is_person or not has_permission(owner, api.team, "apis.design"):
         detail = f"The owner must be a developer of {api.team.name}."
         raise Invalid(detail, errors=[{"detail": detail, "pointer": "/owner"}])
 

@@ -14,7 +14,7 @@ from apis.services.announcements import tell_author, tell_reviewers
 from apis.services.moves import advance, require_revision_move
 from apis.services.revisions import copy_revision
 from common.clock import now
-from common.errors import Conflict, Invalid
+from common.errors import Conflict, Invalid, NotAllowed
 from teams.models import User
 from teams.permissions import by_rule
 from teams.roles import require_permission
@@ -51,6 +51,8 @@ def review_revision(
     version = revision.version
     permission = by_rule(version.api.team.reviewer_role, "apis.review")
     require_permission(actor=actor, team=version.api.team, permission=permission, what="review")
+    if actor.is_service_account:
+        raise NotAllowed("A service account never reviews: a person of the team has to look.")
     if verdict not in Review.Verdict.values:
         raise Invalid(f"The verdict {verdict!r} is neither approved nor rejected.")
     if verdict == Review.Verdict.REJECTED and not comment.strip():

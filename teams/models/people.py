@@ -38,6 +38,10 @@ def new_token_id() -> str:
 class UserManager(BaseUserManager["User"]):
     """Creates users by e-mail."""
 
+    def people(self) -> models.QuerySet[User]:
+        """Return those who are people: service accounts are not."""
+        return self.filter(service_team=None)
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         """Create a person; no password means that only a link signs in."""
         user = self.model(email=self.normalize_email(email).lower(), **fields)
@@ -51,7 +55,10 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person who signs in by e-mail. `is_platform_admin` runs the whole installation, `is_auditor` reads it."""
+    """A person who signs in by e-mail; with `service_team` no person but a service account of that team.
+
+    `is_platform_admin` runs the whole installation, `is_auditor` reads it.
+    """
 
     class Theme(models.TextChoices):
         AUTO = "auto", "As the system"
@@ -74,6 +81,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_platform_admin = models.BooleanField(default=False)
     is_auditor = models.BooleanField(default=False)
+    service_team = models.ForeignKey(
+        "Team", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=now, editable=False)
 
@@ -87,6 +97,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_session_auth_hash(self) -> str:
         """Return what a session is good for: another password or epoch ends those that there are."""
         return f"{super().get_session_auth_hash()}.{self.session_epoch}"
+
+    @property
+    def is_service_account(self) -> bool:
+        """Say whether a team's program acts, not a person."""
+        return self.service_team_id is not None
 
     @property
     def sees_everything(self) -> bool:

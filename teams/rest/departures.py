@@ -79,12 +79,12 @@ class UserViewSet(PublicViewSet):
     )
     serializer_class = PersonSerializer
     filterset_class = UserFilter
-    queryset = User.objects.annotate(has_factor=has_factor_of("pk"))
+    queryset = User.objects.people().annotate(has_factor=has_factor_of("pk"))
 
     @extend_schema(request=SuccessorSerializer)
     def deactivate(self, request: Request, public_id: str) -> Response:
         """Let a person sign in no more, and hand over what they alone own."""
-        successor = User.objects.filter(public_id=self.body(SuccessorSerializer)["successor"]).first()
+        successor = User.objects.people().filter(public_id=self.body(SuccessorSerializer)["successor"]).first()
         if successor is None:
             raise NotFound("There is no such successor.")
         return self._person(deactivate_person(user=self.get_object(), successor=successor, actor=self.actor))

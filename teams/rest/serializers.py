@@ -213,10 +213,11 @@ class AuditSerializer(serializers.ModelSerializer[AuditEvent]):
     """One entry of the audit log."""
 
     team = serializers.CharField(source="team.public_id", read_only=True, allow_null=True)
+    by_service_account = serializers.BooleanField(source="actor.is_service_account", read_only=True, default=False)
 
     class Meta:
         model = AuditEvent
         fields = (
-            "id", "at", "actor_name", "verb", "object_type", "object_id", "object_name", "team", "before", "after",
-            "reason", "request_id",
+            "id", "at", "actor_name", "by_service_account", "verb", "object_type", "object_id", "object_name", "team",
+            "before", "after", "reason", "request_id",
         )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from teams.rest import departures, events, roles, views
+from teams.rest import departures, events, roles, service_accounts, views
 
 TEAM = "teams/<str:team>"
 APPLICATION = "applications/<str:application>"
@@ -53,6 +53,41 @@ urlpatterns = [
         f"{TEAM}/invitations/<str:public_id>",
         views.InvitationViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
         name="invitation",
+    ),
+    path(
+        f"{TEAM}/service-accounts",
+        service_accounts.ServiceAccountViewSet.as_view({"get": "list", "post": "create"}),
+        name="service-accounts",
+    ),
+    path(
+        f"{TEAM}/service-accounts/<str:public_id>",
+        service_accounts.ServiceAccountViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
+        name="service-account",
+    ),
+    *(
+        path(
+            f"{TEAM}/service-accounts/<str:public_id>/{action}",
+            service_accounts.ServiceAccountViewSet.as_view({"post": action}),
+            name=f"service-account-{action}",
+        )
+        for action in ("disable", "enable")
+    ),
+    path(
+        f"{TEAM}/service-accounts/<str:account>/tokens",
+        service_accounts.ServiceTokenViewSet.as_view({"get": "list", "post": "create"}),
+        name="service-tokens",
+    ),
+    path(
+        f"{TEAM}/service-accounts/<str:account>/tokens/<str:public_id>",
+        service_accounts.ServiceTokenViewSet.as_view({"delete": "destroy"}),
+        name="service-token",
+    ),
+    path(
+        f"{TEAM}/service-accounts/<str:account>/tokens/<str:public_id>/rotate",
+        service_accounts.ServiceTokenViewSet.as_view({"post": "rotate"}),
+        name="service-token-rotate",
     ),
     path("applications", views.ApplicationViewSet.as_view({"get": "list", "post": "create"}), name="applications"),
     path(

@@ -135,7 +135,7 @@ class TeamViewSet(PublicViewSet):
         return self.answer(update_team(team=team, actor=self.actor, row_version=team.row_version, **changes))
 
 
-class _InTeam(PublicViewSet):
+class InTeamViewSet(PublicViewSet):
     """What belongs to the team of the URL."""
 
     @property
@@ -144,7 +144,7 @@ class _InTeam(PublicViewSet):
         return selectors.team_for(self.actor, self.kwargs["team"])
 
 
-class MemberViewSet(_InTeam):
+class MemberViewSet(InTeamViewSet):
     """The members of a team; found by the person's id."""
 
     permissions: ClassVar = {
@@ -174,7 +174,7 @@ class MemberViewSet(_InTeam):
         return Response(status=204)
 
 
-class InvitationViewSet(_InTeam):
+class InvitationViewSet(InTeamViewSet):
     """Open invitations to a team."""
 
     permissions: ClassVar = {

@@ -28,7 +28,7 @@ def record_audit(
         write_event(type=told, target=target, team=team, actor=actor, data=data)
     return AuditEvent.objects.create(
         actor=actor,
-        actor_name=f"{actor.name} <{actor.email}>" if actor else "Gatehouse",
+        actor_name=_name_of(actor)[:254] if actor else "Gatehouse",
         verb=verb,
         object_type=target._meta.model_name or "",
         object_id=getattr(target, "public_id", str(target.pk)),
@@ -39,3 +39,9 @@ def record_audit(
         reason=reason[:1000],
         request_id=current_request_id(),
     )
+
+
+def _name_of(actor: User) -> str:
+    if actor.service_team is not None:
+        return f"{actor.name} (service account of {actor.service_team})"
+    return f"{actor.name} <{actor.email}>"

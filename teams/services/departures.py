@@ -29,7 +29,9 @@ def deactivate_person(*, user: User, successor: User, actor: User) -> User:
     Where they are a team's only owner the successor becomes owner. Raise Conflict for the last platform admin.
     """
     _require_admin(actor)
-    if successor.pk == user.pk or not successor.is_active:
+    if user.is_service_account:
+        raise Conflict(f"{user} is a service account: an owner of its team disables it.", code="move-not-possible")
+    if successor.pk == user.pk or not successor.is_active or successor.is_service_account:
         raise Invalid("Name somebody else who is active as the successor.", errors=[
             {"detail": "Somebody else who is active.", "pointer": "/successor"}
         ])  # fmt: skip

@@ -35,7 +35,7 @@ def notify(
 
     What is urgent is mailed to those who want no mails too.
     """
-    told = {person.pk: person for person in people}
+    told = {person.pk: person for person in people if not person.is_service_account}
     known = {person.email.lower() for person in told.values()}
     fields = {"title": title[:200], "text": text, "url": url[:500], "icon": icon}
     rows = [

@@ -266,6 +266,8 @@ def remove_member(*, membership: Membership, actor: User) -> None:
 
 def update_profile(*, user: User, **changes: Any) -> User:
     """Change a person's own settings."""
+    if user.is_service_account:
+        raise NotAllowed("A service account is changed by an owner of its team.")
     if unknown := set(changes) - set(PROFILE_FIELDS):
         raise Invalid(f"A profile has no {', '.join(sorted(unknown))}.")
     before = {name: getattr(user, name) for name in changes}

@@ -27,6 +27,8 @@ def change_platform_role(*, user: User, role: PlatformRole, actor: User) -> User
         if role != PlatformRole.ADMIN:
             keep_an_admin(without=user)
         user.refresh_from_db()
+        if user.is_service_account:
+            raise Conflict(f"{user} is a service account: only people have such a role.", code="move-not-possible")
         if not user.is_active:
             raise Conflict(f"{user} is deactivated: let them back in first.", code="move-not-possible")
         before = user.platform_role

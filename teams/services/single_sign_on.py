@@ -93,7 +93,7 @@ def _link(provider: SignInProvider, claims: dict[str, Any], user: User, actor: U
 
 
 def _require_active(user: User) -> None:
-    if not user.is_active:
+    if user.is_service_account or not user.is_active:
         raise NotAllowed("This account is deactivated. A platform admin can let you back in.", code=REFUSED)
 
 

@@ -53,6 +53,7 @@ from teams.models import (
 )
 from teams.services.notices import notify
 from teams.services.people import invite_member
+from teams.services.service_accounts import create_service_account
 from teams.services.webhooks import create_webhook, send_test
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +127,7 @@ def world(admin, owner, publisher, developer, member, stranger, team) -> dict[st
     )
     notify(people=[owner], title="Look", text="Here.", url="/catalog")
     return {
+        "account": create_service_account(team=team, name="CI", role="developer", actor=owner).user.public_id,
         "factor": "1", "idp": "idp_none",
         "collection": create_collection(team=team, name="Shop", actor=owner).slug,
         "transfer": transfer.public_id, "brownout": "brn_none", "access": "acr_none", "environment": "staging",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 
 from common.errors import Invalid, NotAllowed, Stale
 from common.outbound import guard
@@ -18,8 +19,21 @@ FORM = {
 }  # fmt: skip
 
 
-def test_an_admin_adds_changes_and_removes_a_provider(admin, team, as_user):
-    client = as_user(admin)
+def _confirmed(admin) -> Client:
+    """A platform admin whose session is fresh: who lets others in is sensitive."""
+    client = Client()
+    client.post("/login", {"login": admin.email, "password": "correct horse battery"})
+    return client
+
+
+def test_a_session_that_is_not_fresh_is_confirmed_first(admin, as_user):
+    for answer in (as_user(admin).get("/admin/sign-in/new"), as_user(admin).post("/admin/sign-in/new", FORM)):
+        assert answer["Location"] == "/account/confirm?next=%2Fadmin%2Fsign-in%2Fnew"
+    assert not SignInProvider.objects.exists()
+
+
+def test_an_admin_adds_changes_and_removes_a_provider(admin, team):
+    client = _confirmed(admin)
     made = client.post("/admin/sign-in/new", FORM)
     row = SignInProvider.objects.get()
     assert made["Location"] == f"/admin/sign-in/{row.public_id}"
@@ -58,17 +72,17 @@ def test_nobody_else_may(owner, member, as_user):
 
 
 @pytest.mark.parametrize("issuer", ["http://169.254.169.254", "http://10.0.0.1", "file:///etc/passwd", "ftp://x", "x"])
-def test_an_issuer_within_the_house_is_refused(admin, as_user, settings, issuer):
+def test_an_issuer_within_the_house_is_refused(admin, settings, issuer):
     settings.GATEHOUSE_PRIVATE_NETWORKS = ""
     guard.cache_clear()
-    answer = as_user(admin).post("/admin/sign-in/new", FORM | {"issuer": issuer})
+    answer = _confirmed(admin).post("/admin/sign-in/new", FORM | {"issuer": issuer})
     guard.cache_clear()
     assert answer.status_code == 422
     assert not SignInProvider.objects.exists()
 
 
-def test_scopes_hold_openid_and_domains_are_domains(admin, as_user):
-    client = as_user(admin)
+def test_scopes_hold_openid_and_domains_are_domains(admin):
+    client = _confirmed(admin)
     for change in ({"scopes": "email"}, {"allowed_domains": "not a domain!"}, {"allowed_domains": "*.com"}):
         assert client.post("/admin/sign-in/new", FORM | change).status_code == 422, change
     with pytest.raises(Invalid):
@@ -85,7 +99,7 @@ def test_the_issuer_of_people_who_are_linked_stays(admin, owner):
         update_provider(provider=row, actor=admin, row_version=9, name="B")
 
 
-def test_a_provider_that_does_not_answer_is_said(admin, as_user):
+def test_a_provider_that_does_not_answer_is_said(admin):
     row = create_provider(actor=admin, name="A", issuer="http://127.0.0.1:9", client_id="x")
-    answer = as_user(admin).post(f"/admin/sign-in/{row.public_id}", {"do": "test"})
+    answer = _confirmed(admin).post(f"/admin/sign-in/{row.public_id}", {"do": "test"})
     assert answer.status_code == 503

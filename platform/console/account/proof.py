@@ -86,7 +86,8 @@ def confirmed(view: Page) -> Page:
 
 def confirm_first(request: HttpRequest) -> HttpResponse:
     """Send the person to confirm that it is them, and back to the page they came from."""
-    back = request.get_full_path() if request.method == "GET" else "/account/security"
+    is_page = request.method == "GET" or not request.path.startswith("/account/")
+    back = request.get_full_path() if is_page else "/account/security"
     return HttpResponseRedirect(f"/account/confirm?{urlencode({'next': back})}")
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 
 from common.errors import Invalid
 from common.permissions import page
+from console.account.proof import confirmed
 from console.account.single_sign_on import callback_of
 from console.admin.views import tabs
 from console.forms import GatehouseForm, run_form
@@ -88,6 +89,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 
 @page("platform.admin", methods=("GET", "HEAD", "POST"))
+@confirmed
 def new_provider(request: HttpRequest) -> HttpResponse:
     """Add a provider."""
     form = ProviderForm(request.POST or None)
@@ -105,6 +107,7 @@ def new_provider(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @page("platform.admin", methods=("GET", "HEAD", "POST"))
+@confirmed
 def provider(request: HttpRequest, idp: str) -> HttpResponse:
     """Show and change a provider; test it; say what its groups stand for; remove it."""
     actor: User = request.user  # type: ignore[assignment]

@@ -25,7 +25,7 @@ from teams.services.platform_roles import change_platform_role
 def users(request: HttpRequest) -> HttpResponse:
     """List the people."""
     words = request.GET.get("q", "").strip()[:120]
-    rows = User.objects.all()
+    rows = User.objects.people()
     if words:
         rows = rows.filter(Q(name__icontains=words) | Q(email__icontains=words))
     table = Table(request, rows, columns={"name": "name", "email": "email", "login": "last_login"})
@@ -42,7 +42,7 @@ class LeaveForm(GatehouseForm):
 
     def __init__(self, leaving: User, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        others = User.objects.filter(is_active=True).exclude(pk=leaving.pk).order_by("name")
+        others = User.objects.people().filter(is_active=True).exclude(pk=leaving.pk).order_by("name")
         self.fields["successor"].queryset = others  # type: ignore[attr-defined]
 
 
@@ -59,7 +59,7 @@ class ResetForm(GatehouseForm):
 
 
 def _person(user: str) -> User:
-    found = User.objects.filter(public_id=user).first()
+    found = User.objects.people().filter(public_id=user).first()
     if found is None:
         raise NotFound("There is no such person.")
     return found

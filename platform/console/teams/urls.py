@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from console.teams import lint, roles, spectral, tree, views, webhooks
+from console.teams import lint, roles, service_accounts, spectral, tree, views, webhooks
 
 urlpatterns: list[URLPattern] = [
     path("teams", views.teams, name="teams"),
@@ -18,6 +18,12 @@ urlpatterns: list[URLPattern] = [
     path("teams/<slug:team>/roles/new", roles.new_role, name="team_role_new"),
     path("teams/<slug:team>/roles/<str:role>", roles.team_role, name="team_role"),
     path("teams/<slug:team>/lint/ruleset", spectral.team_ruleset, name="team_ruleset"),
+    path("teams/<slug:team>/service-accounts", service_accounts.service_accounts, name="team_service_accounts"),
+    path(
+        "teams/<slug:team>/service-accounts/<str:account>",
+        service_accounts.service_account,
+        name="team_service_account",
+    ),
     path("teams/<slug:team>/settings", views.settings, name="team_settings"),
     path("teams/<slug:team>/webhooks", webhooks.webhooks, name="team_webhooks"),
     path("teams/<slug:team>/webhooks/<str:webhook>", webhooks.webhook, name="team_webhook"),

@@ -99,6 +99,7 @@ def head_of(request: HttpRequest, team: Team, current: str) -> dict[str, Any]:
     rows.append(("lint", "Lint rules", f"{base}/lint"))
     if "team.manage" in may:
         rows.append(("webhooks", "Webhooks", f"{base}/webhooks"))
+        rows.append(("service-accounts", "Service accounts", f"{base}/service-accounts"))
     return {
         "team": team,
         "base": base,
@@ -117,7 +118,7 @@ def team(request: HttpRequest, team: str) -> HttpResponse:
         **head_of(request, found, "overview"),
         "members": members_of(found)[:10],
         "children": found.children.order_by("name")[:50],
-        "member_count": found.memberships.count(),
+        "member_count": found.memberships.filter(user__service_team=None).count(),
         "apis": apis[:10],
         "applications": found.applications.all()[:10],
         "steps": _steps(found, apis.exists()),
@@ -131,7 +132,7 @@ def _steps(team: Team, has_api: bool) -> list[dict[str, Any]]:
         {"title": "Create the team", "text": "", "url": base, "is_done": True, "done_at": team.created_at},
         {
             "title": "Invite its people", "text": "Several addresses at once.", "url": f"{base}/members",
-            "is_done": team.memberships.count() > 1 or team.invitations.exists(),
+            "is_done": team.memberships.filter(user__service_team=None).count() > 1 or team.invitations.exists(),
         },
         {
             "title": "Name a contact", "text": "Whom callers write to.", "url": f"{base}/settings",
