@@ -283,6 +283,19 @@ def test_an_owner_sees_who_has_a_second_factor(guarded, member, team, as_user):
     assert "Second factor" not in as_user(member).get(f"/teams/{team.slug}/members").content.decode()
 
 
+def test_every_form_has_its_csrf_token(guarded, settings):
+    settings.GATEHOUSE_CONSOLE_URL = "http://localhost:8000"
+    client, _ = sign_in(guarded)
+    pages = {"/login/second-step": client.get("/login/second-step").content.decode()}
+    client.post("/login/second-step", {"code": code()})
+    for path in ("/account/security", "/account/security/app", "/account/security/keys/new", "/account/confirm"):
+        pages[path] = client.get(path).content.decode()
+    for path, page in pages.items():
+        forms = re.findall(r'<form method="post".*?</form>', page, re.DOTALL)
+        assert forms, path
+        assert [form[:80] for form in forms if "csrfmiddlewaretoken" not in form] == [], path
+
+
 def test_staff_sign_in_where_everybody_does(guarded, as_user):
     assert as_user().get("/staff/login/")["Location"].startswith("/login")
 
