@@ -16,8 +16,10 @@ from common.clock import now
 from common.errors import Conflict, Invalid, NotFound
 from teams.models import AccessToken, Membership, Role, Team, User
 from teams.models.people import new_user_id
+from teams.permissions import BUILT_IN
 from teams.roles import require_permission
 from teams.services.audit import record_audit
+from teams.services.grants import require_within
 from teams.services.tokens import issue_token, revoke_token
 
 # Nothing is ever mailed to this domain, and no provider can verify an address of it (RFC 2606).
@@ -53,7 +55,7 @@ def create_service_account(*, team: Team, name: str, role: str, actor: User) -> 
     )
     account.set_unusable_password()
     with transaction.atomic():
-        _check(team, account, role)
+        _check(team, account, role, actor)
         account.full_clean(exclude=["password"])
         account.save()
         row = Membership.objects.create(user=account, team=team, role=role)
@@ -67,7 +69,7 @@ def update_service_account(*, account: Membership, actor: User, name: str, role:
     before, user = _values(account), account.user
     user.name, account.role = name.strip(), role
     with transaction.atomic():
-        _check(account.team, user, role)
+        _check(account.team, user, role, actor)
         user.full_clean(exclude=["password"])
         user.save(update_fields=["name"])
         account.save(update_fields=["role"])
@@ -100,6 +102,9 @@ def create_service_token(
 ) -> tuple[AccessToken, str]:
     """Make a token that acts as the account; the second value is seen only now. It always expires, within a year."""
     _require_manager(actor, account.team)
+    # A token acts as the account: nobody makes one that may do more than themselves.
+    what = f"make a token of {account.user}"
+    require_within(actor=actor, team=account.team, permissions=account.allowed, what=what)
     latest = now() + timedelta(days=MOST_DAYS)
     if expires_at is None or expires_at > latest:
         detail = f"A service account's token expires within a year: by {latest:%-d %B %Y} at the latest."
@@ -138,10 +143,11 @@ def _open_tokens(account: Membership) -> QuerySet[AccessToken]:
     return AccessToken.objects.filter(user=account.user, revoked_at=None, expires_at__gt=now())
 
 
-def _check(team: Team, account: User, role: str) -> None:
+def _check(team: Team, account: User, role: str, actor: User) -> None:
     if role not in ROLES:
         detail = "A service account is a viewer, developer or publisher: only people own a team."
         raise Invalid(detail, errors=[{"detail": detail, "pointer": "/role"}])
+    require_within(actor=actor, team=team, permissions=BUILT_IN[role], what=f"give the role {Role(role).label}")
     # The lock makes two of one name at once wait for each other.
     Team.objects.select_for_update().get(pk=team.pk)
     others = service_accounts_of(team).exclude(user_id=account.pk)

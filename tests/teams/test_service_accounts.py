@@ -205,3 +205,17 @@ def test_the_pages_make_one_with_a_token_shown_once(team, owner, as_user):
     assert client.post(here, {"do": "delete", "typed": "wrong"}).status_code == 422
     assert client.post(here, {"do": "delete", "typed": "Pipeline"}).status_code == 302
     assert not Membership.objects.filter(user__service_team=team).exists()
+
+
+def test_nobody_makes_one_that_may_do_more_than_themselves(team, account, owner, make_user):
+    from teams.models import CustomRole
+
+    role = CustomRole.objects.create(
+        team=team, name="Steward", slug="steward", permissions=["team.view", "team.manage", "members.manage"]
+    )
+    steward = make_user("steward")
+    Membership.objects.create(user=steward, team=team, role="", custom_role=role)
+    with pytest.raises(NotAllowed, match="give the role Publisher"):
+        create_service_account(team=team, name="Mine", role="publisher", actor=steward)
+    with pytest.raises(NotAllowed, match="make a token of CI"):
+        create_service_token(account=account, name="x", expires_at=now() + timedelta(days=1), actor=steward)

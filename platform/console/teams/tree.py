@@ -88,7 +88,7 @@ def _counts(keys: list[int]) -> dict[tuple[str, int], int]:
 
     if not keys:
         return {}
-    found = per_team(Membership.objects.all(), "members", "user").union(
+    found = per_team(Membership.objects.filter(user__service_team=None), "members", "user").union(
         per_team(Api.objects.all(), "apis", "pk"), per_team(Application.objects.all(), "applications", "pk"), all=True
     )
     return {(kind, key): number for kind, key, number in found}
