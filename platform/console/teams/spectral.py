@@ -31,6 +31,18 @@ from teams.selectors import team_for
 
 MOST_DOCUMENTS = 300
 MOST_FINDINGS = 100
+SAMPLE = """extends: spectral:oas
+rules:
+  paths-in-kebab-case:
+    description: Paths are written in kebab-case.
+    message: "{{property}} is not in kebab-case"
+    severity: warn
+    given: $.paths[*]~
+    then:
+      function: pattern
+      functionOptions:
+        match: "^(/[a-z0-9-]+|/[{][a-z_]+[}])+$"
+"""
 
 
 class DocumentField(forms.ModelChoiceField):
@@ -46,11 +58,15 @@ class RulesetForm(GatehouseForm):
 
     source = forms.CharField(
         label="Ruleset, YAML or JSON", required=False, strip=False, max_length=MAX_BYTES,
-        widget=forms.Textarea(attrs={"class": "form-control gh-code-input", "rows": 20, "spellcheck": "false"}),
+        widget=forms.Textarea(
+            attrs={"class": "form-control gh-code-input", "rows": 20, "spellcheck": "false", "placeholder": SAMPLE}
+        ),
         help_text="Empty takes the ruleset away.",
     )  # fmt: skip
     file = forms.FileField(label="Or a file", required=False, help_text="Stands for the text above.")
-    revision = DocumentField(Revision.objects.none(), label="Document to try it against", required=False)
+    revision = DocumentField(
+        Revision.objects.none(), label="Document to try it against", required=False, empty_label="Choose one"
+    )
     row_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, team: Team | None, user: User, *args: Any, **kwargs: Any) -> None:
