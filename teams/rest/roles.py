@@ -25,7 +25,7 @@ class CustomRoleSerializer(serializers.ModelSerializer[CustomRole]):
     """A role made from permissions; `team` is null where every team uses it."""
 
     id = serializers.CharField(source="public_id", read_only=True)
-    team = serializers.CharField(source="team.public_id", read_only=True, default=None)
+    team = serializers.CharField(source="team.public_id", read_only=True, allow_null=True, default=None)
     permissions = serializers.ListField(child=serializers.CharField(max_length=40), max_length=50)
     slug = serializers.CharField(read_only=True)
 

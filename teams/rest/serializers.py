@@ -25,7 +25,7 @@ class TeamSerializer(serializers.ModelSerializer[Team]):
 
     id = serializers.CharField(source="public_id", read_only=True)
     slug = serializers.CharField(max_length=60, required=False)
-    parent = serializers.CharField(source="parent.public_id", read_only=True, default=None)  # type: ignore[assignment]
+    parent = serializers.CharField(source="parent.public_id", read_only=True, allow_null=True, default=None)  # type: ignore[assignment]
 
     class Meta:
         model = Team
