@@ -19,7 +19,7 @@ from teams.selectors import team_for
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One object's document, the file it belongs in, and its own document where it has one (an API's version)."""
+    """One object's document and the file it belongs in."""
 
     file: str
     document: dict[str, Any]
@@ -47,28 +47,33 @@ def _documents(team: Team | None, actor: User, kinds: Collection[str]) -> Iterat
 
 
 def as_stream(exported: Collection[Exported]) -> str:
-    """Return one YAML text, documents of APIs inside it."""
+    """Return one YAML text, texts in formats of their own inside it."""
     return write_text(item.document for item in exported)
 
 
 def as_files(exported: Collection[Exported]) -> dict[str, str]:
-    """Return files by path; documents of APIs are files of their own beside the manifests that name them."""
+    """Return files by path; texts in formats of their own are files beside the manifests that name them."""
     files: dict[str, list[dict[str, Any]]] = {}
     beside: dict[str, str] = {}
     for item in exported:
-        document = item.document
-        text = document["spec"].get("document")
-        if isinstance(text, str):
-            form = "json" if text.lstrip().startswith("{") else "yaml"
-            stem = item.file.removesuffix(".yaml")
-            name = f"{stem}-{document['metadata']['name']}.openapi.{form}"
-            beside[name] = text
-            document = {**document, "spec": {**document["spec"], "document": {"file": posixpath.basename(name)}}}
-        files.setdefault(item.file, []).append(document)
+        kind, spec = KINDS[item.document["kind"]], dict(item.document["spec"])
+        stem = "-".join(filter(None, (item.file.removesuffix(".yaml"), kind.beside(item.document["metadata"]))))
+        for field, called in kind.texts.items():
+            if text := spec.get(field):
+                name = _free(beside, f"{stem}.{called}", "json" if text.lstrip().startswith("{") else "yaml")
+                beside[name] = text
+                spec[field] = {"file": posixpath.basename(name)}
+        files.setdefault(item.file, []).append({**item.document, "spec": spec})
     return {
         **{path: write_text(documents) for path, documents in sorted(files.items())},
         **dict(sorted(beside.items())),
     }
+
+
+def _free(taken: Collection[str], stem: str, suffix: str) -> str:
+    """Return a file's name that is not taken: two overlays may be called nearly the same."""
+    names = (f"{stem}{number}.{suffix}" for number in ("", *(f"-{count}" for count in range(2, 1000))))
+    return next(name for name in names if name not in taken)
 
 
 def as_zip(exported: Collection[Exported]) -> bytes:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 API_VERSION = "gatehouse/v1"
+# Fields of a spec that hold a text in a format of its own; {file: openapi.yaml} there names the file with it.
+TEXT_FIELDS = ("document", "spectral")
 
 
 class Secret(str):
@@ -57,3 +61,13 @@ class Manifest:
 def as_document(kind: str, metadata: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     """Return a manifest's document in the order in which its parts are written."""
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def files_named(spec: Mapping[str, Any], file: str) -> dict[str, str]:
+    """Return the files that a spec names for its texts, by field, as paths beside the manifest's own file."""
+    found = {}
+    for field in TEXT_FIELDS:
+        value = spec.get(field)
+        if isinstance(value, dict) and set(value) == {"file"} and isinstance(value["file"], str):
+            found[field] = posixpath.normpath(posixpath.join(posixpath.dirname(file), value["file"]))
+    return found

@@ -7,7 +7,7 @@ from typing import Any
 
 from common.errors import Invalid, TooLarge
 from manifests.kinds import KINDS
-from manifests.manifest import Manifest, Problem, Secret
+from manifests.manifest import TEXT_FIELDS, Manifest, Problem, Secret
 from manifests.schema import find_problems, whole_schema
 from manifests.text import MOST_MANIFESTS, read_document, read_files
 
@@ -49,7 +49,8 @@ def in_order(manifests: list[Manifest]) -> list[Manifest]:
     """Return manifests so that what others need comes first; among equals the order they were written in."""
     done: list[Manifest] = []
     for name, kind in KINDS.items():
-        waiting = {kind.key(item.metadata): item for item in manifests if item.kind == name}
+        mine = sorted((item for item in manifests if item.kind == name), key=kind.turn)
+        waiting = {kind.key(item.metadata): item for item in mine}
         while waiting:
             ready = [key for key, item in waiting.items() if not set(kind.needs(item)) & (set(waiting) - {key})]
             # A circle is left to the services: they say what is wrong with it.
@@ -90,6 +91,6 @@ def _with_secrets(manifest: Manifest, secrets: Mapping[str, str]) -> Manifest:
             return {name: fill(item) for name, item in value.items()}
         return [fill(item) for item in value] if isinstance(value, list) else value
 
-    # A document is the API's own text and holds no secrets of ours.
-    spec = {name: value if name == "document" else fill(value) for name, value in manifest.spec.items()}
+    # A text is in a format of its own and holds no secrets of ours.
+    spec = {name: value if name in TEXT_FIELDS else fill(value) for name, value in manifest.spec.items()}
     return Manifest(manifest.kind, manifest.metadata, spec, manifest.file, manifest.lines)

@@ -5,7 +5,6 @@ Scalars follow YAML 1.2, as in OpenAPI documents: `no` and a date are texts.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,34 +14,34 @@ import yaml
 from apis.design.lines import index_lines
 from apis.design.problems import DesignError
 from apis.design.yaml_tree import YamlTree, read_plain
-from manifests.manifest import API_VERSION, Manifest, Problem
+from manifests.manifest import API_VERSION, Manifest, Problem, files_named
 
 MOST_MANIFESTS = 1000
 MAX_DEPTH = 200
 # YAML lets no content line begin with a document's marker, not even inside a block of text.
 _MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
-_OTHER_DOCUMENTS = ("openapi", "swagger", "asyncapi")
+_OTHER_DOCUMENTS = ("openapi", "swagger", "asyncapi", "overlay")
 
 
 def read_files(files: Mapping[str, str]) -> tuple[list[Manifest], list[Problem]]:
     """Return the manifests of files by path, in their order, and what cannot be read.
 
     `document: {file: openapi.yaml}` is replaced by the text of that file, named from the manifest's folder. A file
-    that is so named, or that is an OpenAPI document, holds no manifests.
+    that is so named, or that is an OpenAPI document or an overlay, holds no manifests.
     """
     found: list[Manifest] = []
     problems: list[Problem] = []
     taken: set[str] = set()
     for path, text in files.items():
         manifests, wrong = read_text(text, path)
-        taken |= {name for manifest in manifests if (name := _file_of(manifest))}
+        taken |= {name for manifest in manifests for name in files_named(manifest.spec, manifest.file).values()}
         found += manifests
         problems += wrong
     if len(found) > MOST_MANIFESTS:
         return [], [Problem(f"There are {len(found)} manifests, {MOST_MANIFESTS} at most: apply them in parts.")]
     found = [manifest for manifest in found if manifest.file not in taken]
     problems = [problem for problem in problems if problem.file not in taken]
-    done = [_with_file(manifest, files, problems) for manifest in found]
+    done = [_with_files(manifest, files, problems) for manifest in found]
     return done, problems
 
 
@@ -113,22 +112,13 @@ def _place(message: str, said: int | None, line: int) -> str:
     return re.sub(rf"\bline {said}\b", f"line {line}", message) if said else message
 
 
-def _file_of(manifest: Manifest) -> str:
-    document = manifest.spec.get("document")
-    if not isinstance(document, dict) or set(document) != {"file"} or not isinstance(document["file"], str):
-        return ""
-    return posixpath.normpath(posixpath.join(posixpath.dirname(manifest.file), document["file"]))
-
-
-def _with_file(manifest: Manifest, files: Mapping[str, str], problems: list[Problem]) -> Manifest:
-    name = _file_of(manifest)
-    if not name:
-        return manifest
-    if name not in files:
-        detail = f"The file {name} was not sent: it is named from the folder of the manifest."
-        problems.append(manifest.problem(detail, "/spec/document/file"))
-        return manifest
-    spec = {**manifest.spec, "document": files[name]}
+def _with_files(manifest: Manifest, files: Mapping[str, str], problems: list[Problem]) -> Manifest:
+    named = files_named(manifest.spec, manifest.file)
+    for field, name in named.items():
+        if name not in files:
+            detail = f"The file {name} was not sent: it is named from the folder of the manifest."
+            problems.append(manifest.problem(detail, f"/spec/{field}/file"))
+    spec = {**manifest.spec, **{field: files[name] for field, name in named.items() if name in files}}
     return Manifest(manifest.kind, manifest.metadata, spec, manifest.file, manifest.lines)
 
 

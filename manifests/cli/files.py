@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import yaml
 
 from manifests.cli.errors import CommandError
+from manifests.manifest import TEXT_FIELDS, files_named
 
 SUFFIXES = (".yaml", ".yml")
 STDIN = "-"
@@ -30,9 +30,7 @@ def collect(paths: Iterable[str]) -> dict[str, str]:
         raise CommandError(f"There is no manifest (*.yaml, *.yml) in {', '.join(paths)}.")
     for name, text in list(files.items()):
         for document in _manifests(text):
-            reference = (document.get("spec") or {}).get("document")
-            if isinstance(reference, dict) and isinstance(reference.get("file"), str):
-                beside = posixpath.normpath(posixpath.join(posixpath.dirname(name), reference["file"]))
+            for beside in files_named(document["spec"], name).values():
                 if beside not in files:
                     files[beside] = _read(Path(beside), named_by=name)
     return files
@@ -98,7 +96,7 @@ def _names(value: Any) -> Iterator[str]:
             yield str(value["from_env"])
             return
         for name, item in value.items():
-            if name != "document":
+            if name not in TEXT_FIELDS:
                 yield from _names(item)
     elif isinstance(value, list):
         for item in value:

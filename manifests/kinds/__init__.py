@@ -14,9 +14,11 @@ from manifests.kinds.lint_ruleset import LintRulesetKind
 from manifests.kinds.membership import MembershipKind
 from manifests.kinds.model import ModelKind
 from manifests.kinds.model_alias import ModelAliasKind
+from manifests.kinds.overlay import OverlayKind
 from manifests.kinds.plan import PlanKind
 from manifests.kinds.prompt import PromptKind
 from manifests.kinds.provider import ProviderKind
+from manifests.kinds.role import RoleKind
 from manifests.kinds.subscription import SubscriptionKind
 from manifests.kinds.team import TeamKind
 from manifests.kinds.webhook import WebhookKind
@@ -28,6 +30,7 @@ KINDS: dict[str, Kind[Any]] = {
     for kind in (
         EnvironmentKind(),
         TeamKind(),
+        RoleKind(),
         MembershipKind(),
         LintRulesetKind(),
         WebhookKind(),
@@ -39,6 +42,7 @@ KINDS: dict[str, Kind[Any]] = {
         ApiKind(),
         PlanKind(),
         ApiVersionKind(),
+        OverlayKind(),
         CollectionKind(),
         SubscriptionKind(),
     )

@@ -18,7 +18,7 @@ from apis.services.versions import create_version
 from common.clock import now
 from manifests.differences import digest
 from manifests.kinds.api import own_api
-from manifests.kinds.kind import Kind, Step, read_moment, write_moment
+from manifests.kinds.kind import Kind, Step, read_moment, text_of, write_moment
 from manifests.kinds.secrets import hide_secrets, mark_kept
 from manifests.kinds.version_content import CONTENT, bring_content, deploy_elsewhere
 from manifests.kinds.version_moves import STATES, listed_applications, move_to, shown_state
@@ -82,6 +82,7 @@ class ApiVersionKind(Kind[ApiVersion]):
         "retirement_reason": TEXT,
         "typed_name": {"type": "string", "description": "orders/v1, where a version is retired that is still called."},
     }
+    texts = {"document": "openapi"}
     write_only = frozenset({"accepted_changes", "release_note", "typed_name"})
 
     def needs(self, manifest: Manifest) -> Iterable[str]:
@@ -140,7 +141,7 @@ class ApiVersionKind(Kind[ApiVersion]):
         revision = shown_revision(row) if row is not None else None
         changes: dict[str, Any] = {}
         if "document" in spec:
-            text = document_text(spec["document"])
+            text = text_of(spec["document"])
             is_same = revision is not None and revision.source == text
             changes["document"] = hash_of(revision) if is_same and revision else f"sha256:{_hash(text)[:16]}"
         if "gateway" in spec:
@@ -158,7 +159,7 @@ class ApiVersionKind(Kind[ApiVersion]):
         spec = {name: value for name, value in super().write_out(row).items() if value not in ([], {}, "")}
         revision = shown_revision(row)
         if "document" in spec and revision is not None:
-            spec["document"] = revision.source or json.dumps(revision.document, ensure_ascii=False)
+            spec["document"] = revision.source or text_of(revision.document)
         return spec
 
     def create(self, metadata: Mapping[str, Any], spec: dict[str, Any], step: Step) -> None:
@@ -174,7 +175,7 @@ class ApiVersionKind(Kind[ApiVersion]):
             self._waive(row, spec["lint_waivers"], step)
         if content := {name: spec[name] for name in CONTENT if name in changed}:
             if "document" in content:
-                content["document"] = document_text(content["document"])
+                content["document"] = text_of(content["document"])
             bring_content(row, content, spec, step)
         if row.state == ApiVersion.State.PREVIEW and "preview_applications" in changed:
             applications = listed_applications(spec["preview_applications"], step.actor)
@@ -199,6 +200,10 @@ class ApiVersionKind(Kind[ApiVersion]):
         """Keep it with its API."""
         return f"{metadata['team']}/apis/{metadata['api']}.yaml"
 
+    def beside(self, metadata: Mapping[str, Any]) -> str:
+        """Name its document after the version."""
+        return str(metadata["name"])
+
     def url(self, row: ApiVersion) -> str:
         """Return the version's page."""
         return f"/workspace/{row.api.team.slug}/{row.api.slug}/{row.name}"
@@ -213,11 +218,6 @@ def hash_of(revision: Revision) -> str:
     """Return what stands for a revision's document in plans; "" when there is none."""
     found = revision.content_hash or (digest(revision.source) if revision.source else "")
     return f"sha256:{found[:16]}" if found else ""
-
-
-def document_text(document: Any) -> str:
-    """Return a manifest's document as text."""
-    return document if isinstance(document, str) else json.dumps(document, ensure_ascii=False)
 
 
 @lru_cache(maxsize=8)

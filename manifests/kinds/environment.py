@@ -8,7 +8,7 @@ from typing import Any
 from apis.models import Environment
 from apis.selectors.environments import environments
 from apis.services.environments import create_environment
-from common.errors import Conflict
+from common.errors import Conflict, Invalid
 from manifests.kinds.kind import Kind, Step
 from manifests.schema import TEXT
 from teams.models import Team, User
@@ -52,3 +52,12 @@ class EnvironmentKind(Kind[Environment]):
     def url(self, row: Environment) -> str:
         """Return the page of environments."""
         return "/admin/environments"
+
+
+def environment_called(slug: str, pointer: str) -> Environment:
+    """Return an environment; raise Invalid at the place that names one that is not there."""
+    found = Environment.objects.filter(slug=slug).first()
+    if found is None:
+        detail = f"There is no environment {slug!r}: a platform admin adds it, by a manifest of kind Environment."
+        raise Invalid(detail, errors=[{"detail": detail, "pointer": pointer}])
+    return found

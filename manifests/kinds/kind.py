@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -48,6 +50,8 @@ class Kind(Generic[Row]):
     properties: ClassVar[dict[str, Any]]
     required: ClassVar[tuple[str, ...]] = ()
     write_only: ClassVar[frozenset[str]] = frozenset()
+    # Fields with a text in a format of its own, and what its file is called after: an export puts it in one.
+    texts: ClassVar[Mapping[str, str]] = {}
     # Written out only when it is asked for by name.
     is_exported: ClassVar[bool] = True
     # What prune makes of one that the source no longer names: a verb of the plan, "" leaves it.
@@ -67,6 +71,10 @@ class Kind(Generic[Row]):
     def needs(self, manifest: Manifest) -> Iterable[str]:
         """Return the keys of objects of this kind that are made ready before this one."""
         return ()
+
+    def turn(self, manifest: Manifest) -> int:
+        """Return a number by which those of one kind take their turns, the least first."""
+        return 0
 
     def find(self, metadata: Mapping[str, Any], actor: User) -> Row | None:
         """Return the object, None when there is none; raise NotFound when what holds it is not there for the actor."""
@@ -112,6 +120,14 @@ class Kind(Generic[Row]):
         """Return the file that an export puts the object in."""
         raise NotImplementedError
 
+    def beside(self, metadata: Mapping[str, Any]) -> str:
+        """Return what tells the files of its texts from those of others in the same file, "" where it is alone."""
+        return ""
+
+    def mark(self, row: Row) -> int:
+        """Return the number under which it is remembered what manages the object."""
+        return int(row.pk)  # type: ignore[attr-defined]
+
     def url(self, row: Row) -> str:
         """Return the object's page."""
         raise NotImplementedError
@@ -128,6 +144,21 @@ def own_team(actor: User, slug: Any) -> Team:
     if team is None:
         raise NotFound(f"There is no team called {str(slug)[:60]!r} that you are in.")
     return team
+
+
+def team_in(metadata: Mapping[str, Any], actor: User) -> Team | None:
+    """Return the team that metadata names, None where they name none: then it is the installation's."""
+    return own_team(actor, metadata["team"]) if "team" in metadata else None
+
+
+def text_of(value: Any) -> str:
+    """Return a text of its own format as text; an object is written as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def text_hash(text: str) -> str | None:
+    """Return what stands for a text in plans, None where there is none."""
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:16]}" if text else None
 
 
 def read_moment(text: Any, pointer: str) -> datetime:

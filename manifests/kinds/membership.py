@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from manifests.kinds.kind import Kind, Step, own_team
-from manifests.schema import one_of
-from teams.models import Invitation, Membership, Role, Team, User
+from manifests.schema import TEXT
+from teams.models import Invitation, Membership, Team, User
 from teams.selectors import members_of, open_invitations
 from teams.services.people import change_role, invite_member, remove_member, withdraw_invitation
 
@@ -18,7 +19,9 @@ class MembershipKind(Kind[Membership | Invitation]):
     name = "Membership"
     identity = ("team", "email")
     permission = "members.manage"
-    properties = {"role": one_of(*Role.values)}
+    properties = {
+        "role": {**TEXT, "minLength": 1, "description": "owner, publisher, developer, viewer, or a custom role's slug."}
+    }
     required = ("role",)
     is_exported = False
     removal = "remove"
@@ -29,9 +32,13 @@ class MembershipKind(Kind[Membership | Invitation]):
         member = members_of(team).select_related("team").filter(user__email__iexact=email).first()
         return member or open_invitations(team).filter(email__iexact=email).first()
 
-    def rows(self, team: Team | None, actor: User) -> Iterable[Membership]:
-        """Return a team's members."""
-        return members_of(team).select_related("team").order_by("user__email") if team else []
+    def rows(self, team: Team | None, actor: User) -> Iterable[Membership | Invitation]:
+        """Return a team's members, then those who are invited."""
+        if team is None:
+            return []
+        members = members_of(team).select_related("team").order_by("user__email")
+        joined = members.values("user__email")
+        return [*members, *open_invitations(team).exclude(email__in=joined).order_by("email")]
 
     def identify(self, row: Membership | Invitation) -> dict[str, Any]:
         """Name it by team and address."""
@@ -39,11 +46,7 @@ class MembershipKind(Kind[Membership | Invitation]):
 
     def read(self, row: Membership | Invitation) -> dict[str, Any]:
         """Return the role."""
-        return {"role": row.role}
-
-    def more(self, row: Membership | Invitation) -> dict[str, Any]:
-        """Tell who is in from who is invited."""
-        return {"is_invited": isinstance(row, Invitation)}
+        return {"role": row.role_slug}
 
     def create(self, metadata: Mapping[str, Any], spec: dict[str, Any], step: Step) -> None:
         """Invite them: only they can join."""
@@ -64,6 +67,11 @@ class MembershipKind(Kind[Membership | Invitation]):
             remove_member(membership=row, actor=step.actor)
         else:
             withdraw_invitation(invitation=row, actor=step.actor)
+
+    def mark(self, row: Membership | Invitation) -> int:
+        """Name team and address: an invitation and the membership it becomes are one thing."""
+        email = self.identify(row)["email"].lower()
+        return int(hashlib.sha256(f"{row.team_id} {email}".encode()).hexdigest()[:15], 16)
 
     def file(self, metadata: Mapping[str, Any]) -> str:
         """Keep a team's members together."""

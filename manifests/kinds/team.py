@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from common.errors import Conflict
+from django.db import transaction
+
+from common.errors import Conflict, Invalid
 from manifests.kinds.kind import Kind, Step, given
+from manifests.manifest import Manifest
 from manifests.schema import TEXT, one_of, whole_number
 from teams.models import Team, User
 from teams.roles import teams_of
 from teams.services.people import TEAM_FIELDS, create_team, update_team
+from teams.services.tree import move_team
 
 
 class TeamKind(Kind[Team]):
@@ -20,6 +24,7 @@ class TeamKind(Kind[Team]):
     identity = ("slug",)
     permission = "team.manage"
     properties = {
+        "parent": {"type": ["string", "null"], "description": "The slug of the team it lies below; null at the top."},
         "name": TEXT,
         "description": TEXT,
         "contact_email": TEXT,
@@ -29,9 +34,13 @@ class TeamKind(Kind[Team]):
         "review_checklist": TEXT,
     }
 
+    def needs(self, manifest: Manifest) -> Iterable[str]:
+        """Ask for the team above it first."""
+        return filter(None, (manifest.spec.get("parent"),))
+
     def find(self, metadata: Mapping[str, Any], actor: User) -> Team | None:
         """Return a team that the actor is in."""
-        return teams_of(actor).filter(slug=metadata["slug"]).first()
+        return teams_of(actor).select_related("parent").filter(slug=metadata["slug"]).first()
 
     def rows(self, team: Team | None, actor: User) -> Iterable[Team]:
         """Return the team itself."""
@@ -42,21 +51,38 @@ class TeamKind(Kind[Team]):
         return {"slug": row.slug}
 
     def read(self, row: Team) -> dict[str, Any]:
-        """Return its rules."""
-        return {name: getattr(row, name) for name in TEAM_FIELDS}
+        """Return its place and its rules."""
+        parent = row.parent.slug if row.parent else None
+        return {"parent": parent, **{name: getattr(row, name) for name in TEAM_FIELDS}}
 
     def create(self, metadata: Mapping[str, Any], spec: dict[str, Any], step: Step) -> None:
         """Make the team."""
-        fields = {"name": metadata["slug"], **given(spec, TEAM_FIELDS)}
+        fields, parent = {"name": metadata["slug"], **given(spec, TEAM_FIELDS)}, _parent(spec, step.actor)
         try:
-            create_team(slug=metadata["slug"], actor=step.actor, **fields)
+            create_team(slug=metadata["slug"], parent=parent, actor=step.actor, **fields)
         except Conflict as error:
             raise Conflict(f"{error.detail} You are not in it.", code=error.code) from error
-        step.notes.append("You become its owner.")
+        step.notes.append(f"Who manages {parent} manages it too." if parent else "You become its owner.")
 
     def update(self, row: Team, spec: dict[str, Any], changed: Collection[str], step: Step) -> None:
-        """Change its rules."""
-        update_team(team=row, actor=step.actor, **given(spec, changed))
+        """Move it and change its rules: first the move, unless it lies below a stricter team only with its new rules."""
+        rules = given(spec, [name for name in TEAM_FIELDS if name in changed])
+        if "parent" not in changed:
+            update_team(team=row, actor=step.actor, **rules)
+            return
+        parent = _parent(spec, step.actor)
+        try:
+            with transaction.atomic():
+                move_team(team=row, parent=parent, actor=step.actor)
+        except Invalid:
+            if not rules:
+                raise
+            row.refresh_from_db()
+            update_team(team=row, actor=step.actor, **rules)
+            move_team(team=row, parent=parent, actor=step.actor)
+        else:
+            if rules:
+                update_team(team=row, actor=step.actor, **rules)
 
     def file(self, metadata: Mapping[str, Any]) -> str:
         """Give each team a file in its folder."""
@@ -65,3 +91,12 @@ class TeamKind(Kind[Team]):
     def url(self, row: Team) -> str:
         """Return the team's page."""
         return f"/teams/{row.slug}"
+
+
+def _parent(spec: Mapping[str, Any], actor: User) -> Team | None:
+    slug = spec.get("parent")
+    found = teams_of(actor).filter(slug=slug).first() if slug is not None else None
+    if slug is not None and found is None:
+        detail = f"There is no team called {slug[:60]!r} that you are in."
+        raise Invalid(detail, errors=[{"detail": detail, "pointer": "/parent"}])
+    return found

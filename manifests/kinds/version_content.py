@@ -7,7 +7,7 @@ from typing import Any
 
 from apis.guards import working_revision
 from apis.lifecycle import ROUTED, VERSION_STATES
-from apis.models import ApiVersion, Environment, Revision
+from apis.models import ApiVersion, Revision
 from apis.selectors import current_revision
 from apis.selectors.gate import gate_of
 from apis.services.documents import ROUTING, check_document, save_draft
@@ -16,6 +16,7 @@ from apis.services.releases import release_revision
 from apis.services.reviews import reopen_draft, require_working_revision, submit_for_review, withdraw_from_review
 from apis.services.revisions import discard_draft, start_revision
 from common.errors import Conflict, DomainError, Invalid
+from manifests.kinds.environment import environment_called
 from manifests.kinds.kind import Step
 from manifests.kinds.secrets import fill_secrets, has_new
 
@@ -127,7 +128,7 @@ def deploy_elsewhere(version: ApiVersion, wanted: Mapping[str, Mapping[str, Any]
         have, url = known.get(slug), place.get("upstream_url", "")
         if have is not None and have.revision_id == revision.pk and have.upstream_url == url:
             continue
-        promote_revision(revision=revision, environment=_environment(slug), actor=step.actor, upstream_url=url)
+        promote_revision(revision=revision, environment=environment_called(slug, f"/environments/{slug}"), actor=step.actor, upstream_url=url)
     for slug, row in known.items():
         if slug not in wanted and slug != "production":
             undeploy(deployment=row, actor=step.actor)
@@ -138,12 +139,4 @@ def _named_revision(version: ApiVersion, number: int | None) -> Revision:
     if found is None:
         raise Invalid(f"{version} has no revision {number or 'that is current'}.")
     found.version = version
-    return found
-
-
-def _environment(slug: str) -> Environment:
-    found = Environment.objects.filter(slug=slug).first()
-    if found is None:
-        detail = f"There is no environment {slug!r}: a platform admin adds it, by a manifest of kind Environment."
-        raise Invalid(detail, errors=[{"detail": detail, "pointer": f"/environments/{slug}"}])
     return found

@@ -151,7 +151,7 @@ def _write(kind: Kind[Any], manifest: Manifest, row: Any, now_is: State | None, 
 
 def _holder(kind: Kind[Any], row: Any, now_is: State | None, step: Step, options: Options) -> ManagedObject | None:
     """Return what manages a row; raise Conflict when it is another source and that is not to be taken over."""
-    held = ManagedObject.objects.filter(kind=kind.name, object_id=row.pk).first() if row is not None else None
+    held = ManagedObject.objects.filter(kind=kind.name, object_id=kind.mark(row)).first() if row is not None else None
     if held is None:
         return None
     if held.source == options.source:
@@ -179,7 +179,7 @@ def _mark(
         step.notes.append(f"Managed by {source} from now on.")
     ManagedObject.objects.update_or_create(
         kind=kind.name,
-        object_id=row.pk,
+        object_id=kind.mark(row),
         defaults={
             "metadata": manifest.metadata, "source": source, "applied_hash": digest(after), "applied_at": now(),
             "applied_by": step.actor,
@@ -259,7 +259,7 @@ def _prune(held: ManagedObject, actor: User) -> Entry | None:
     try:
         with transaction.atomic():
             row = kind.find(held.metadata, actor)
-            if row is None or row.pk != held.object_id:
+            if row is None or kind.mark(row) != held.object_id:
                 held.delete()
                 return None
             entry.url = kind.url(row)
