@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from common.errors import NotFound
+from manifests.kinds import KINDS
 from manifests.models import ManagedObject, ManifestApply
 from teams.models import User
 from teams.roles import teams_of
@@ -39,4 +40,4 @@ def entries_for(user: User, row: ManifestApply) -> list[dict[str, Any]]:
 
 def management_of(kind: str, row: Any) -> ManagedObject | None:
     """Return what manages an object, None when nothing does."""
-    return ManagedObject.objects.select_related("applied_by").filter(kind=kind, object_id=row.pk).first()
+    return ManagedObject.objects.select_related("applied_by").filter(kind=kind, object_id=KINDS[kind].mark(row)).first()

@@ -95,6 +95,7 @@ EVENT_TYPES: tuple[EventType, ...] = (
     EventType("role.deleted", "A role was deleted; its members have another one.", "role.delete"),
     EventType("lint.rules_changed", "A team's lint rules changed.", "lint.set_rules"),
     EventType("lint.ruleset_changed", "A team's ruleset in Spectral's format changed.", "lint.set_spectral"),
+    EventType("manifests.applied", "Manifests changed what the team has; each change has its own event beside it."),
     EventType("webhook.test", "Sent when somebody presses Send a test."),
 )
 TYPE_OF_VERB = {known.verb: known.name for known in EVENT_TYPES if known.verb}

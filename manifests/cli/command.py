@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,40 +41,62 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="gatehouse", description="Objects of Gatehouse as manifests in files.",
+        prog="gatehouse", description="Objects of Gatehouse as manifests: written out, planned and applied.",
         epilog="GATEHOUSE_URL names the console, GATEHOUSE_TOKEN a personal access token (/account/tokens). "
         "Exit codes: 0 done or nothing to do, 1 error or refused, 2 changes pending (plan, apply --dry-run).",
     )  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="command", parser_class=_Parser)
-    for name, what, function in (
-        ("apply", "bring the objects to their manifests", _apply),
-        ("plan", "say what apply would do (apply --dry-run)", _plan),
-        ("validate", "say whether the manifests are right in form", _validate),
-    ):
-        command = commands.add_parser(name, help=what, description=what)
+    for name, what, more, function in (
+        (
+            "apply", "bring the objects to their manifests",
+            "All of them or, when one is refused, none; what is as its manifest says is not touched.", _apply,
+        ),
+        ("plan", "say what apply would do", "Nothing is changed. The same as apply --dry-run.", _plan),
+        (
+            "validate", "say whether the manifests are right in form",
+            "Names each wrong value by file, line and pointer; whether it may be done says plan.", _validate,
+        ),
+    ):  # fmt: skip
+        command = commands.add_parser(name, help=what, description=f"{what.capitalize()}. {more}")
         command.set_defaults(run=function)
         command.add_argument(
-            "-f", "--file", dest="paths", action="append", required=True, metavar="PATH", help="a file, a folder, or -",
+            "-f", "--file", dest="paths", action="append", required=True, metavar="PATH",
+            help="a file, a folder with all beneath it, or - for standard input; may be given several times",
         )  # fmt: skip
         if name == "validate":
             continue
-        command.add_argument("--source", default="", help="where the manifests are kept: marks what it applies")
+        command.add_argument(
+            "--source", default="", metavar="NAME",
+            help="where the manifests are kept, such as payments-repo: marks what it applies",
+        )  # fmt: skip
         command.add_argument("--prune", action="store_true", help="remove what the source applied and names no more")
         command.add_argument("--take-over", action="store_true", help="take over what another source manages")
-        command.add_argument("--output", choices=("text", "json"), default="text")
+        command.add_argument(
+            "--output", choices=("text", "json"), default="text", help="text for people (the default), or JSON as REST answers it",
+        )  # fmt: skip
         if name == "apply":
-            command.add_argument("--dry-run", action="store_true", help="plan only")
+            command.add_argument("--dry-run", action="store_true", help="say what would be done, as plan")
             command.add_argument(
-                "--plan", default="", metavar="HASH", help="refuse when the state moved since this plan"
+                "--plan", default="", metavar="HASH", help="do exactly this plan: refuse when anything moved since"
             )
             command.add_argument("--keep-going", action="store_true", help="do what can be done when some are refused")
-    export = commands.add_parser("export", help="write objects as manifests", description="write objects as manifests")
+    export = commands.add_parser(
+        "export", help="write objects as manifests", description="Write objects as manifests: the same objects give the same bytes. "
+        "Secrets are never in them.",
+    )  # fmt: skip
     export.set_defaults(run=_export)
-    export.add_argument("--team", action="append", default=[], help="a team's slug; may be given several times")
-    export.add_argument("--platform", action="store_true", help="what is the platform's")
+    export.add_argument(
+        "--team", action="append", default=[], metavar="SLUG", help="a team; may be given several times"
+    )
+    export.add_argument(
+        "--platform", action="store_true", help="what belongs to no team: providers, models, environments"
+    )
     export.add_argument("--kind", action="append", default=[], help="only this kind; may be given several times")
     export.add_argument("-o", "--folder", help="write files beneath it; without one all is printed")
-    commands.add_parser("schema", help="print the JSON Schema of the format").set_defaults(run=_schema)
+    schema = commands.add_parser(
+        "schema", help="print the JSON Schema of the format", description="Print the JSON Schema of one manifest, for editors.",
+    )  # fmt: skip
+    schema.set_defaults(run=_schema)
     return parser
 
 
@@ -110,8 +133,19 @@ def _plan(client: Client, options: argparse.Namespace) -> int:
         return ERROR
     pending = sum(plan["summary"][name] for name in ("create", "change", "move", "remove"))
     if pending and options.output == "text":
-        sys.stdout.write(f"Exactly this: gatehouse apply … --plan {plan['hash']}\n")
+        sys.stdout.write(f"Exactly this: {_command(options)} --plan {plan['hash']}\n")
     return PENDING if pending else DONE
+
+
+def _command(options: argparse.Namespace) -> str:
+    """Return the command that applies what was planned."""
+    words = ["gatehouse", "apply"]
+    for path in options.paths:
+        words += ["-f", path]
+    words += ["--source", options.source] if options.source else []
+    words += ["--prune"] if options.prune else []
+    words += ["--take-over"] if options.take_over else []
+    return shlex.join(words)
 
 
 def _validate(client: Client, options: argparse.Namespace) -> int:

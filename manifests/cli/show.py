@@ -17,9 +17,13 @@ DONE = {"create": "created", "change": "changed", "move": "moved", "remove": "re
 def plan_text(plan: Mapping[str, Any], *, is_coloured: bool) -> str:
     """Return the plan's entries and their sum."""
     lines: list[str] = []
+    alike: dict[str, int] = {}
     for entry in plan["entries"]:
-        if entry["action"] != "none" or entry["refusal"] or entry["waiting"] or entry["notes"]:
+        if entry["action"] != "none" or entry["refusal"] or entry["waiting"]:
             lines += _entry(entry, is_coloured)
+        for note in entry["notes"] if entry["action"] == "none" and not entry["refusal"] else ():
+            alike[note] = alike.get(note, 0) + 1
+    lines += [f"  as it is {_count(count, 'object')}: {note}" for note, count in alike.items()]
     return "\n".join([*lines, *([""] if lines else []), _sum(plan)])
 
 
@@ -29,12 +33,7 @@ def _entry(entry: Mapping[str, Any], is_coloured: bool) -> Iterator[str]:
     head = f"{sign} {word:8} {entry['kind']} {entry['key']}"
     yield f"\x1b[{colour}m{head}\x1b[0m" if is_coloured else head
     for change in entry["changes"]:
-        old, new = _value(change["old"]), _value(change["new"])
-        yield (
-            f"      {change['field']}: {new}"
-            if entry["action"] == "create"
-            else f"      {change['field']}: {old} -> {new}"
-        )
+        yield f"      {change['field']}: {_change(change['old'], change['new'], is_new=entry['action'] == 'create')}"
     if impact := entry["impact"]:
         yield f"      Hits {_count(impact['applications'], 'application')} of {_count(impact['teams'], 'team')}, " + (
             f"{_count(impact['calls_30_days'], 'call')} in 30 days."
@@ -43,8 +42,10 @@ def _entry(entry: Mapping[str, Any], is_coloured: bool) -> Iterator[str]:
             yield f"        {row['application']} of {row['team']}: {_count(row['calls_30_days'], 'call')}"
     for change in entry["contract_changes"]:
         hit = f" Hits {', '.join(change['applications'])}." if change["applications"] else ""
+        # Only a risky one is ticked by its key.
+        key = f" [{change['key']}]" if change["level"] == "risky" else ""
         where = f"{change['method']} {change['path']}".strip()
-        yield f"      {change['level']}: {where}{': ' if where else ''}{change['text']}{hit} [{change['key']}]"
+        yield f"      {change['level']}: {where}{': ' if where else ''}{change['text']}{hit}{key}"
     for note in entry["notes"]:
         yield f"      {note}"
     if entry["waiting"]:
@@ -66,8 +67,23 @@ def _sum(plan: Mapping[str, Any]) -> str:
     return f"{', '.join(words) or 'Nothing was sent'}."
 
 
+def _change(old: Any, new: Any, *, is_new: bool) -> str:
+    if is_new:
+        return _value(new)
+    if _is_words(old) and _is_words(new) and sorted(old) != sorted(new):
+        gone, come = [word for word in old if word not in new], [word for word in new if word not in old]
+        return " ".join([*(f"-{word}" for word in gone), *(f"+{word}" for word in come)])
+    return f"{_value(old)} -> {_value(new)}"
+
+
+def _is_words(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)
+
+
 def _value(value: Any) -> str:
-    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False)
+    if value is None or value in ("", [], {}):
+        return "nothing"
+    text = value if isinstance(value, str) and value.startswith("sha256:") else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 

@@ -62,7 +62,9 @@ class PlanKind(Kind[Plan]):
         """Change the plan; its subscribers have the new limits within a second."""
         count = row.subscriptions.filter(state__in=["active", "change_pending", "suspended"]).count()
         if count and "limits" in changed:
-            step.notes.append(f"{count} subscription{'' if count == 1 else 's'} get the new limits within a second.")
+            step.notes.append(
+                f"{count} subscription{' gets' if count == 1 else 's get'} the new limits within a second."
+            )
         update_plan(plan=row, actor=step.actor, **given(spec, changed))
 
     def remove(self, row: Plan, step: Step) -> None:

@@ -69,6 +69,8 @@ def _save(revision: Revision, version: ApiVersion, content: Mapping[str, Any], s
 def _release(version: ApiVersion, content: Mapping[str, Any], spec: Mapping[str, Any], step: Step) -> None:
     working = _working_copy(version, content, step)
     step.changes = gate_of(working).changes
+    if not step.changes:
+        step.notes.append("Nothing changes for callers.")
     if working.state != Revision.State.APPROVED and version.api.team.required_approvals:
         if working.state == Revision.State.DRAFT:
             submit_for_review(version=version, actor=step.actor)
@@ -128,7 +130,12 @@ def deploy_elsewhere(version: ApiVersion, wanted: Mapping[str, Mapping[str, Any]
         have, url = known.get(slug), place.get("upstream_url", "")
         if have is not None and have.revision_id == revision.pk and have.upstream_url == url:
             continue
-        promote_revision(revision=revision, environment=environment_called(slug, f"/environments/{slug}"), actor=step.actor, upstream_url=url)
+        promote_revision(
+            revision=revision,
+            environment=environment_called(slug, f"/environments/{slug}"),
+            actor=step.actor,
+            upstream_url=url,
+        )
     for slug, row in known.items():
         if slug not in wanted and slug != "production":
             undeploy(deployment=row, actor=step.actor)

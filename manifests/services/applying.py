@@ -24,6 +24,7 @@ from manifests.plan import Entry, Plan, contract_changes_json, impact_json
 from teams.models import Team, User
 from teams.roles import has_permission, teams_of
 from teams.services.audit import record_audit
+from teams.services.events import write_event
 
 State = dict[str, Any]
 
@@ -85,12 +86,26 @@ def _carry_out(manifests: Sequence[Manifest], actor: User, options: Options) -> 
     if options.plan_hash and options.plan_hash != plan.hash:
         detail = f"The plan {options.plan_hash} was made for another state or other manifests. Plan again, then apply."
         raise Stale(detail, code="plan-stale", hash=plan.hash)
-    for manifest, state in zip(manifests, before, strict=True):
-        plan.entries.append(_bring(manifest, state, actor, options))
+    plan.entries = [_bring(*turn, actor, options) for turn in zip(manifests, before, strict=True)]
+    _take_second_turns(plan, manifests, before, actor, options)
     for row in gone:
         if entry := _prune(row, actor):
             plan.entries.append(entry)
     return plan
+
+
+def _take_second_turns(
+    plan: Plan, manifests: Sequence[Manifest], before: Sequence[State | None], actor: User, options: Options
+) -> None:
+    """Try once more what is refused, now that the others had their turn.
+
+    A team's rules, say, get stricter only after those of the teams below it.
+    """
+    if not plan.pending:
+        return
+    for place, entry in enumerate(plan.entries):
+        if entry.is_refused:
+            plan.entries[place] = _bring(manifests[place], before[place], actor, options)
 
 
 def _state_of(manifest: Manifest, actor: User) -> State | None:
@@ -117,7 +132,8 @@ def _bring(manifest: Manifest, before: State | None, actor: User, options: Optio
         now_is = _read(kind, row) if row is not None else None
         held = _holder(kind, row, now_is, step, options)
         after = _write(kind, manifest, row, now_is, step)
-        row = kind.find(manifest.metadata, actor) or row
+        if after != now_is:
+            row = kind.find(manifest.metadata, actor) or row
         entry.url = kind.url(row) if row is not None else ""
         if options.source and row is not None and after is not None:
             _mark(kind, manifest, row, after, step, options.source, held, is_touched=after != now_is)
@@ -138,8 +154,9 @@ def _write(kind: Kind[Any], manifest: Manifest, row: Any, now_is: State | None, 
                 wanted = step.wanted = kind.normal(manifest.spec, row)
                 known = now_is["spec"]
                 changed = {name for name in wanted if name in kind.write_only or wanted[name] != known.get(name)}
-                if changed:
-                    kind.update(row, manifest.spec, changed, step)
+                if not changed:
+                    return now_is
+                kind.update(row, manifest.spec, changed, step)
             done = kind.find(manifest.metadata, step.actor)
             after = _read(kind, done) if done is not None else None
             if after == now_is:
@@ -289,3 +306,9 @@ def _record(plan: Plan, actor: User, options: Options) -> None:
         actor=actor, verb=f"manifests.{'apply' if plan.is_applied else 'refuse'}", target=row, team=None,
         after={"source": options.source, "plan": plan.hash, **plan.summary},
     )  # fmt: skip
+    if plan.is_applied:
+        # Each team is told of its own objects alone.
+        for team in Team.objects.filter(slug__in=row.teams):
+            objects = [f"{entry.kind} {entry.key}" for entry in plan.pending if entry.team == team.slug]
+            data = {"source": options.source, "plan": plan.hash, "objects": objects}
+            write_event(type="manifests.applied", target=row, team=team, actor=actor, data=data)

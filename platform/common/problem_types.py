@@ -108,6 +108,8 @@ CONSOLE = _types(
     ("team-in-use", "The team still has something", 409, "caller", "Teams lie below it, or it owns APIs, applications or the like.", "Move, hand over or delete them first."),
     ("role-in-use", "The role is in use", 409, "caller", "Members or open invitations have this role.", "Name the role they get instead."),
     ("member-already", "Already a member", 409, "caller", "This address belongs to a member of the team.", "Change their role on the members page."),
+    ("plan-stale", "The plan is of another state", 412, "caller", "An object of the plan, or a manifest, changed since the plan that should be applied was made.", "Plan again, look at it, then apply with the new hash."),
+    ("managed-elsewhere", "Another source manages this", 409, "caller", "Manifests of another source keep this object: two that change it would undo each other's work.", "Take its manifest out of the other source, or apply with take_over."),
     ("throttled", "Too many requests", 429, "caller", "Too many requests in a short time.", "Wait for the seconds in Retry-After."),
 )
 # fmt: on

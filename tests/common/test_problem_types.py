@@ -20,7 +20,17 @@ def test_every_refusal_of_the_gateway_has_its_page():
 
 
 def test_every_code_of_the_control_plane_has_its_page():
-    folders = ("platform/common", "platform/console", "teams", "apis", "providers", "prompts", "usage")
+    folders = (
+        "platform/common",
+        "platform/console",
+        "teams",
+        "apis",
+        "providers",
+        "prompts",
+        "usage",
+        "manifests",
+        "gateway/control",
+    )
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     codes = {code for path in files for code in CODE.findall(path.read_text())}
     assert codes <= set(PROBLEM_TYPES), codes - set(PROBLEM_TYPES)

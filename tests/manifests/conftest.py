@@ -22,6 +22,19 @@ paths:
       responses:
         "200": {description: The orders.}
 """
+OVERLAY = """# For partners.
+overlay: 1.1.0
+info: {title: Partners, version: 1.0.0}
+actions:
+  - {target: $.info, update: {x-for: partners}}
+"""
+SPECTRAL = """# House rules.
+rules:
+  paths-in-kebab:
+    given: $.paths[*]~
+    message: Write paths in kebab-case.
+    then: {function: pattern, functionOptions: {match: "^[a-z/{}-]+$"}}
+"""
 ORDERS = """apiVersion: gatehouse/v1
 kind: Api
 metadata: {team: payments, slug: orders}

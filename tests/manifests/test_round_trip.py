@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from apis.models import Api
 from apis.services.collections import create_collection
 from apis.services.environments import create_environment, promote_revision
-from apis.services.linting import set_ruleset, waive_rule
+from apis.services.linting import set_ruleset, set_spectral, waive_rule
+from apis.services.overlays import create_overlay, update_overlay
 from common.clock import now
 from manifests.exporting import as_files, as_stream, export_manifests
 from manifests.kinds import KINDS
@@ -20,8 +21,10 @@ from manifests.reading import read_manifests
 from manifests.services.applying import Options, apply_manifests, plan_manifests
 from manifests.text import read_text, write_text
 from teams.models import Team, User
+from teams.services.custom_roles import create_role
+from teams.services.people import create_team, invite_member
 from teams.services.webhooks import create_webhook
-from tests.manifests.conftest import DOCUMENT, actions
+from tests.manifests.conftest import DOCUMENT, OVERLAY, SPECTRAL, actions
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +46,15 @@ def demo(settings, tmp_path):
     waive_rule(
         version=orders, code="info-contact", reason="Later.", expires_at=now().replace(year=2099), actor=admin
     )  # fmt: skip
+    set_spectral(team=team, source=SPECTRAL, actor=admin)
+    create_role(team=team, slug="captain", name="Captain", permissions=["apis.publish"], actor=admin)
+    create_role(name="Reader", permissions=["costs.view"], actor=admin)
+    invite_member(team=team, email="new@example.com", role="captain", actor=admin)
+    create_team(name="Below", slug="below", parent=team, actor=admin)
     staging = create_environment(slug="staging", name="Staging", actor=admin)
+    for name, places in (("For partners", [staging]), ("for-partners", []), ("Later", [])):
+        overlay = create_overlay(version=orders, name=name, source=OVERLAY, environments=places, actor=admin)
+    update_overlay(overlay=overlay, is_enabled=False, if_match="*", actor=admin)
     current = orders.revisions.get(state="current")
     promote_revision(revision=current, environment=staging, actor=admin, upstream_url="http://127.0.0.1:7003")
     return admin
@@ -51,7 +62,7 @@ def demo(settings, tmp_path):
 
 def test_all_of_the_demo_is_written_out_and_nothing_is_left_to_do(demo):
     kinds, seen = list(KINDS), set()
-    for team in ("", "demo", "platform"):
+    for team in ("", "demo", "below", "platform"):
         exported = export_manifests(actor=demo, team=team, kinds=kinds)
         seen |= {item.document["kind"] for item in exported}
         for files in ({"all.yaml": as_stream(exported)}, as_files(exported)):
@@ -60,6 +71,8 @@ def test_all_of_the_demo_is_written_out_and_nothing_is_left_to_do(demo):
             assert left == {}, [entry.as_json() for entry in plan.entries if entry.action != "none"]
             assert len(plan.entries) == len(exported)
         assert as_stream(export_manifests(actor=demo, team=team, kinds=kinds)) == as_stream(exported)
+        if team == "below":
+            assert exported[0].document["spec"]["parent"] == "demo"
     assert seen == set(KINDS), "a kind has no object here: make one in the fixture"
 
 

@@ -50,6 +50,7 @@ def _rows(team: Team | None) -> dict[str, Any]:
     return {
         "rows": [(rule, chosen.get(code, ""), inherited.get(code, rule.severity)) for code, rule in RULES.items()],
         "severities": SEVERITIES,
+        "ruleset": own,
         "row_version": own.row_version if own else "",
         "changed": len(chosen),
     }

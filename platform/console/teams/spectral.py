@@ -138,6 +138,7 @@ def _page(request: HttpRequest, team: Team | None, url: str, template: str, cont
         "rules": custom_rules(team),
         "remarks": remarks,
         "is_kept": bool(row.spectral),
+        "ruleset": row,
         "url": url,
     }
     return render_page(request, template, context, status=422 if form.errors else 200)
