@@ -66,8 +66,8 @@ def as_document(kind: str, metadata: dict[str, Any], spec: dict[str, Any]) -> di
 def files_named(spec: Mapping[str, Any], file: str) -> dict[str, str]:
     """Return the files that a spec names for its texts, by field, as paths beside the manifest's own file."""
     found = {}
-    for field in TEXT_FIELDS:
-        value = spec.get(field)
+    for name in TEXT_FIELDS:
+        value = spec.get(name)
         if isinstance(value, dict) and set(value) == {"file"} and isinstance(value["file"], str):
-            found[field] = posixpath.normpath(posixpath.join(posixpath.dirname(file), value["file"]))
+            found[name] = posixpath.normpath(posixpath.join(posixpath.dirname(file), value["file"]))
     return found

@@ -72,7 +72,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--prune", action="store_true", help="remove what the source applied and names no more")
         command.add_argument("--take-over", action="store_true", help="take over what another source manages")
         command.add_argument(
-            "--output", choices=("text", "json"), default="text", help="text for people (the default), or JSON as REST answers it",
+            "--output", choices=("text", "json"), default="text",
+            help="text for people (the default), or JSON as REST answers it",
         )  # fmt: skip
         if name == "apply":
             command.add_argument("--dry-run", action="store_true", help="say what would be done, as plan")
@@ -81,8 +82,8 @@ def _parser() -> argparse.ArgumentParser:
             )
             command.add_argument("--keep-going", action="store_true", help="do what can be done when some are refused")
     export = commands.add_parser(
-        "export", help="write objects as manifests", description="Write objects as manifests: the same objects give the same bytes. "
-        "Secrets are never in them.",
+        "export", help="write objects as manifests",
+        description="Write objects as manifests: the same objects give the same bytes. Secrets are never in them.",
     )  # fmt: skip
     export.set_defaults(run=_export)
     export.add_argument(
@@ -94,7 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--kind", action="append", default=[], help="only this kind; may be given several times")
     export.add_argument("-o", "--folder", help="write files beneath it; without one all is printed")
     schema = commands.add_parser(
-        "schema", help="print the JSON Schema of the format", description="Print the JSON Schema of one manifest, for editors.",
+        "schema", help="print the JSON Schema of the format",
+        description="Print the JSON Schema of one manifest, for editors.",
     )  # fmt: skip
     schema.set_defaults(run=_schema)
     return parser

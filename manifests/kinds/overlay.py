@@ -119,8 +119,10 @@ def _version(metadata: Mapping[str, Any], actor: User) -> ApiVersion:
     api, name = own_api(actor, metadata["team"], metadata["api"]), metadata["version"]
     version = api.versions.select_related("api__team").filter(name=name).first()
     if version is None:
-        detail = f"There is no version {name} of {metadata['team']}/{api.slug}: its manifest, of kind ApiVersion, comes first."
-        raise Conflict(detail, code="not-found")
+        where = f"{metadata['team']}/{api.slug}"
+        raise Conflict(
+            f"{where} has no version {name}: its manifest, of kind ApiVersion, comes first.", code="not-found"
+        )
     return version
 
 

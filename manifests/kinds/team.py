@@ -65,7 +65,7 @@ class TeamKind(Kind[Team]):
         step.notes.append(f"Who manages {parent} manages it too." if parent else "You become its owner.")
 
     def update(self, row: Team, spec: dict[str, Any], changed: Collection[str], step: Step) -> None:
-        """Move it and change its rules: first the move, unless it lies below a stricter team only with its new rules."""
+        """Move it, then change its rules; the other way round where the team above asks for the new ones."""
         rules = given(spec, [name for name in TEAM_FIELDS if name in changed])
         if "parent" not in changed:
             update_team(team=row, actor=step.actor, **rules)
