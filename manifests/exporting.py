@@ -11,10 +11,10 @@ from typing import Any
 
 from common.errors import Invalid, NotAllowed
 from manifests.kinds import KINDS
+from manifests.kinds.kind import own_team
 from manifests.manifest import as_document
 from manifests.text import write_text
 from teams.models import Team, User
-from teams.selectors import team_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def export_manifests(*, actor: User, team: str = "", kinds: Collection[str] = ()
         raise Invalid(f"There is no kind {', '.join(sorted(unknown))}. Known are {', '.join(KINDS)}.")
     if not team and not actor.sees_everything:
         raise NotAllowed("Only a platform admin or an auditor exports what is the platform's. Name a team with ?team=.")
-    return list(_documents(team_for(actor, team) if team else None, actor, kinds))
+    return list(_documents(own_team(actor, team) if team else None, actor, kinds))
 
 
 def _documents(team: Team | None, actor: User, kinds: Collection[str]) -> Iterator[Exported]:

@@ -117,6 +117,11 @@ def _problems(manifest: Manifest, error: Any, schema: Mapping[str, Any]) -> list
     if error.kind.name == "required":
         return [manifest.problem(f"{'/'.join(map(str, path))} needs {error.kind.property!r}.", pointer)]
     name = path[-1] if path else "The manifest"
+    if error.kind.name == "enum":
+        # An item of a list is called after the list.
+        name = next(part for part in reversed(path) if isinstance(part, str))
+        near = _nearest(str(error.instance), map(str, error.kind.options))
+        return [manifest.problem(f"{name}: {_show(error.instance)} is not one of its values.{near}", pointer)]
     if error.kind.name == "oneOf":
         return [
             manifest.problem(f"{name} is {_show(error.instance)}, which is none of the forms it may have.", pointer)

@@ -17,13 +17,14 @@ DONE = {"create": "created", "change": "changed", "move": "moved", "remove": "re
 def plan_text(plan: Mapping[str, Any], *, is_coloured: bool) -> str:
     """Return the plan's entries and their sum."""
     lines: list[str] = []
-    alike: dict[str, int] = {}
+    alike: dict[str, list[str]] = {}
     for entry in plan["entries"]:
         if entry["action"] != "none" or entry["refusal"] or entry["waiting"]:
             lines += _entry(entry, is_coloured)
         for note in entry["notes"] if entry["action"] == "none" and not entry["refusal"] else ():
-            alike[note] = alike.get(note, 0) + 1
-    lines += [f"  as it is {_count(count, 'object')}: {note}" for note, count in alike.items()]
+            alike.setdefault(note, []).append(f"      {entry['kind']} {entry['key']}")
+    for note, names in alike.items():
+        lines += [f"  as it is {_count(len(names), 'object')}: {note}", *names]
     return "\n".join([*lines, *([""] if lines else []), _sum(plan)])
 
 

@@ -286,7 +286,7 @@ def _prune(held: ManagedObject, actor: User) -> Entry | None:
             held.delete()
             kind.remove(row, step)
             entry.action = "remove"
-            entry.notes = [f"No manifest names it any more: {kind.removal}.", *step.notes]
+            entry.notes = [f"No manifest names it any more: prune {kind.removal}s it.", *step.notes]
     except DomainError as error:
         entry.action, entry.code, entry.problems = "remove", error.code, _problems(manifest, error, kind)
     return entry

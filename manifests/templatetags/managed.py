@@ -12,8 +12,8 @@ register = template.Library()
 
 
 @register.inclusion_tag("manifests/_managed.html", takes_context=True)
-def managed(context: Any, kind: str, row: Any) -> dict[str, Any]:
-    """Say from where an object is managed; nothing when it is not."""
+def managed(context: Any, kind: str, row: Any, what: str = "Managed") -> dict[str, Any]:
+    """Say from where an object is managed, where it is; `what` begins the sentence where a page is of several."""
     # A page of something new has no row yet.
     held = management_of(kind, row) if getattr(row, "pk", None) else None
-    return {"held": held, "request": context.get("request")}
+    return {"held": held, "what": what, "request": context.get("request")}

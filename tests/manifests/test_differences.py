@@ -41,6 +41,7 @@ def test_a_plan_names_words_that_come_and_go_and_what_is_alike_once():
         "      tags: -a +c",
         '      summary: nothing -> "x"',
         "  as it is 2 objects: Managed by repo from now on.",
+        *["      Api payments/orders"] * 2,
         "",
         "1 to change, 2 unchanged.",
     ]

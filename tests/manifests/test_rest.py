@@ -35,6 +35,9 @@ def test_every_wrong_value_is_named_with_its_place(api_as, owner):
         "line": 5,
     }  # fmt: skip
     assert (second["pointer"], second["line"]) == ("/spec/tags/0", 6)
+    text = text.replace("nmae: X", "visibility: everbody").replace("[1]", "[]")
+    (wrong,) = api_as(owner).post(PLAN, {"text": text}).json()["errors"]
+    assert wrong["detail"] == 'visibility: "everbody" is not one of its values. Did you mean everyone?'
 
 
 def test_an_apply_is_logged_for_those_whose_teams_it_touched(api_as, owner, member, stranger, files):

@@ -75,6 +75,8 @@ def in_plan(value: Any) -> str:
     """Return a field's value as a plan shows it."""
     if value is None or value in ("", [], {}):
         return "nothing"
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        value = ", ".join(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 300 else f"{text[:299]}…"
 
