@@ -159,6 +159,8 @@ RESTORE_DAYS = 30
 UNUSED_DAYS = 7
 LISTED = tuple(state.name for state in VERSION_STATES.values() if state.is_listed)
 ROUTED = tuple(state.name for state in VERSION_STATES.values() if state.is_routed)
+# Where a version may be deployed to other environments than production: before its publication, and while it is served.
+DEPLOYABLE = (*MIRRORED, *ROUTED)
 
 
 def moves_from(state: str) -> tuple[Move, ...]:

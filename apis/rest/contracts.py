@@ -188,10 +188,15 @@ class VersionViewSet(PublicViewSet):
         """Take an approved version back to draft."""
         return self.answer(reopen_draft(version=self.matched(), actor=self.actor))
 
-    @extend_schema(request=None)
+    @extend_schema(request=forms.PublishSerializer)
     def publish(self, request: Request, public_id: str) -> Response:
         """Publish the version; where the team asks for no approval it walks every move."""
-        return self.answer(publish_version(version=self.matched(), actor=self.actor))
+        version, revision = self.matched(), None
+        if meant := self.body(forms.PublishSerializer).get("revision"):
+            revision = version.revisions.filter(public_id=meant).first()
+            if revision is None:
+                raise NotFound("There is no such revision of this version.")
+        return self.answer(publish_version(version=version, revision=revision, actor=self.actor))
 
     @extend_schema(request=forms.DeprecateSerializer)
     def deprecate(self, request: Request, public_id: str) -> Response:

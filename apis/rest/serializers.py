@@ -95,6 +95,12 @@ class MoveSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
+class PublishSerializer(serializers.Serializer[Any]):
+    """The id of the revision that is meant; another one that would be published is refused."""
+
+    revision = serializers.CharField(max_length=60, required=False)
+
+
 class DeprecateSerializer(serializers.Serializer[Any]):
     """When it stops and what follows."""
 

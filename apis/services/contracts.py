@@ -135,6 +135,10 @@ def delete_api(*, api: Api, actor: User) -> None:
         )
     with transaction.atomic():
         record_audit(actor=actor, verb="api.delete", target=api, team=api.team, before=_values(api))
+        for version in api.versions.filter(deployments__isnull=False).distinct():
+            # Other environments serve it: their gateways forget it first.
+            version.deployments.all().delete()
+            version_changed.send(sender=ApiVersion, version=version)
         Revision.objects.filter(version__api=api).delete()
         api.versions.all().delete()
         api.delete()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import IntegrityError, transaction
 
-from apis.lifecycle import ROUTED
-from apis.models import ApiVersion, Deployment, Environment, Revision
+from apis.lifecycle import DEPLOYABLE
+from apis.models import Api, ApiVersion, Deployment, Environment, Revision
 from apis.services.documents import check_routing
 from apis.signals import version_changed
 from common.clock import now
@@ -37,18 +37,22 @@ def create_environment(*, slug: str, name: str, actor: User) -> Environment:
 def promote_revision(
     *, revision: Revision, environment: Environment, actor: User, upstream_url: str = ""
 ) -> Deployment:
-    """Point an environment at a frozen revision of a served version: keys of that environment reach it at once.
+    """Point an environment at a frozen revision: keys of that environment reach it at once.
 
-    Production has its own way, a release through the diff gate.
+    Of a version that is not published yet, those are the keys of its own team. Production has its own way, the
+    publication or a release through the diff gate.
     """
     version = revision.version
     require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="promote revisions")
     if environment.slug == PRODUCTION:
         raise Invalid("Production is reached by a release, through the diff gate.")
-    if version.state not in ROUTED:
+    if version.state not in DEPLOYABLE:
         state = version.get_state_display().lower()
-        raise Conflict(f"{version} is {state}: it is deployed to other environments once it is published.",
-                       code="move-not-possible")  # fmt: skip
+        raise Conflict(f"{version} is {state}: it is not deployed any more.", code="move-not-possible")
+    if version.api.kind != Api.Kind.REST:
+        raise Conflict(
+            f"{version.api} has no server of its own: only a REST API is deployed.", code="move-not-possible"
+        )
     if revision.state not in FROZEN:
         state = revision.get_state_display().lower()
         detail = f"Revision {revision.number} is {state}: send it for review first, so that it stays what it is."
@@ -74,7 +78,7 @@ def promote_revision(
 
 
 def undeploy(*, deployment: Deployment, actor: User) -> None:
-    """Take a version out of an environment: keys of it get 404."""
+    """Take a version out of an environment: its keys are refused from then on."""
     version = deployment.version
     require_permission(
         actor=actor, team=version.api.team, permission="apis.publish", what="take a version out of an environment"

@@ -12,6 +12,7 @@ from apis.models import ApiVersion, Deployment, Revision
 from apis.selectors.versions import current_revision
 from apis.services.moves import move_revision, move_version, require_move
 from apis.services.publishing import first_release, walk
+from apis.services.releases import PRODUCTION
 from apis.services.revisions import copy_revision
 from apis.services.subscriptions import end_subscriptions
 from apis.signals import version_changed
@@ -61,7 +62,7 @@ def list_for_preview(*, version: ApiVersion, actor: User, applications: Collecti
 
 
 def end_preview(*, version: ApiVersion, actor: User) -> ApiVersion:
-    """Take a preview back to draft: calls get 404, its subscriptions end, work goes on in a copy."""
+    """Take a preview back to draft: production answers 404, its subscriptions end, work goes on in a copy."""
     move = require_move(version=version, name="end_preview", actor=actor)
     working = working_revision(version)
     if working is not None and working.state != Revision.State.DRAFT:
@@ -70,7 +71,7 @@ def end_preview(*, version: ApiVersion, actor: User) -> ApiVersion:
     with transaction.atomic():
         current = current_revision(version)
         move_version(version=version, move=move, actor=actor)
-        Deployment.objects.filter(version=version).delete()
+        Deployment.objects.filter(version=version, environment__slug=PRODUCTION).delete()
         if current is not None:
             move_revision(revision=current, name="supersede", actor=actor)
             # A draft that was begun meanwhile is where work goes on.

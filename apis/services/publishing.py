@@ -31,6 +31,7 @@ def publish_version(*, version: ApiVersion, actor: User, revision: Revision | No
         was_preview = version.state == ApiVersion.State.PREVIEW
         walk(version, path, actor)
         if was_preview:
+            require_meant(revision, current_revision(version))
             # What was previewed is published as it is; a preview's subscriptions end with it.
             end_subscriptions(version.subscriptions.all(), reason="The preview ended: the version is published.")
             version.preview_applications.clear()
@@ -73,15 +74,20 @@ def _step(version: ApiVersion, move: Move, actor: User) -> None:
 def first_release(version: ApiVersion, actor: User, *, expected: Revision | None = None) -> None:
     """Make the approved revision current; its release tells what changed since the version before it."""
     revision = require_working_revision(version)
-    if expected is not None and expected.pk != revision.pk:
-        raise Conflict(
-            f"Revision {expected.number} is not the one to publish: it is revision {revision.number} now.",
-            code="move-lost",
-        )
+    require_meant(expected, revision)
     before = previous_version(version)
     earlier = current_revision(before) if before is not None else None
     findings = changes_between(earlier, revision) if earlier is not None else []
     deploy(revision=revision, actor=actor, kind=Release.Kind.FIRST, findings=findings)
+
+
+def require_meant(expected: Revision | None, revision: Revision | None) -> None:
+    """Raise Conflict where another revision than the expected one would be published."""
+    if expected is not None and revision is not None and expected.pk != revision.pk:
+        raise Conflict(
+            f"Revision {expected.number} is not the one to publish: it is revision {revision.number} now.",
+            code="move-lost",
+        )
 
 
 def _not_yet(version: ApiVersion) -> Conflict:

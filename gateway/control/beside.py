@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from apis.guards import has_upstream
+from apis.lifecycle import DEPLOYABLE, ROUTED
 from apis.models import Api, ApiVersion, Canary, Deployment, Environment, Revision
 from gateway.dataplane.alternates import PRODUCTION
 
 if TYPE_CHECKING:
     from gateway.control.changelog import Entry
 
-SERVED = frozenset({"preview", "published", "deprecated"})
 # Owners call what is under work; older ones were offered and must be taken back.
 OFFERED = ("draft", "in_review", "approved")
 LAST = 10
@@ -20,7 +20,7 @@ LAST = 10
 
 def compile_beside(version: ApiVersion) -> Iterator[Entry]:
     """Yield the records beside a version's own, those that are over as deletions."""
-    wanted = _wanted(version) if version.state in SERVED and version.api.kind == Api.Kind.REST else {}
+    wanted = _wanted(version) if version.state in DEPLOYABLE and version.api.kind == Api.Kind.REST else {}
     for name in _known(version) | set(wanted):
         key = f"{version.public_id}~{name}"
         if name in wanted:
@@ -37,6 +37,9 @@ def _wanted(version: ApiVersion) -> dict[str, tuple[Revision, str, dict[str, Any
     for row in rows.exclude(environment__slug=PRODUCTION):
         environment = row.environment.slug
         wanted[f"env:{environment}"] = (row.revision, row.upstream_url, {"environment": environment})
+    if version.state not in ROUTED:
+        # Beside nothing: production does not know the version yet.
+        return wanted
     for revision in version.revisions.filter(state__in=OFFERED).exclude(content_hash=""):
         if has_upstream(revision):
             wanted[f"rev:{revision.number}"] = (revision, "", {})

@@ -13,6 +13,7 @@ from apis import ports
 from apis.gateway_settings import route_fields
 from apis.gateway_settings.sealing import open_key
 from apis.gateway_settings.upstream import upstream_fields
+from apis.lifecycle import MIRRORED
 from apis.limits import parse_limits
 from apis.models import Api, ApiVersion, Deployment, Plan, Revision, Subscription
 from apis.selectors.visibility import OPEN
@@ -96,7 +97,10 @@ def compile_route(version: ApiVersion, revision: Revision, prompt: str = "", **f
     """Return how a version is served with a revision; `fields` say what it is beside."""
     api, successor = version.api, version.successor
     teams: tuple[str, ...] = ()
-    if version.state == ApiVersion.State.PREVIEW:
+    if version.state in MIRRORED:
+        # Deployed elsewhere before its publication: it is its owners' alone.
+        teams = (api.team.public_id,)
+    elif version.state == ApiVersion.State.PREVIEW:
         listed = version.preview_applications.values_list("team__public_id", flat=True)
         teams = (api.team.public_id, *sorted(set(listed)))
     elif api.visibility not in OPEN:

@@ -1,7 +1,8 @@
 """Revisions of a version that are served beside its current one: of other environments, on trial, or for its owners.
 
 Which one a call gets is decided once it is known who calls: an owner's `Gatehouse-Revision` header first, then the
-environment that the key belongs to, then a canary by its header or its share.
+environment that the key belongs to, then a canary by its header or its share. A version that production does not
+serve has no current one: `elsewhere` finds that of the key's environment, which then stands for it.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def choose(call: Call, current: Route, alternates: dict[str, Route]) -> Route:
     environment = call.credential.environment if call.credential is not None else PRODUCTION
     if asked is not None:
         return _asked_for(call, current, alternates, asked.decode("latin-1").strip())
-    if environment != PRODUCTION:
+    if environment != current.record.environment:
         # That it is there was asked when the key was checked.
         return alternates[f"env:{environment}"]
     canary = alternates.get("canary")

@@ -1,7 +1,7 @@
 """`Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): an operation runs once, and is replayed then.
 
 The answer is kept in Valkey, sealed with a key of this installation's master key: no body lies there in clear. A key
-belongs to its subscription, and to the method, path and body it came with first.
+belongs to its subscription, in one environment, and to the method, path and body it came with first.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from gateway.dataplane import replies
+from gateway.dataplane.alternates import PRODUCTION
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import (
     Header,
@@ -57,7 +58,7 @@ async def serve(
     body = await replies.read_body(call, BODY_BYTES)
     call.whole_body = body
     target = f"{call.method} {call.raw_path}?{call.query.decode('latin-1')}\n".encode()
-    place = f"gh:idempotency:{call.subscription_id}:{sha256(key.encode()).hexdigest()}"
+    place = f"gh:idempotency:{_owner(call)}:{sha256(key.encode()).hexdigest()}"
     fingerprint = sha256(target + body).digest()
     try:
         held = await _claim(runtime, place, fingerprint, total_seconds + RUNNING_SLACK_SECONDS)
@@ -74,6 +75,14 @@ async def serve(
         await _replay(call, runtime, place, held, fingerprint)
         return
     await _run(call, runtime, rule, forward, place, fingerprint)
+
+
+def _owner(call: Call) -> str:
+    """Return whose keys a call's are: its subscription's, without one its API key's, in the environment it reaches."""
+    route = call.route
+    assert route is not None
+    owner = call.subscription_id or f"{call.credential_id}@{route.version_id}"
+    return owner if route.environment == PRODUCTION else f"{owner}~{route.environment}"
 
 
 def read_key(call: Call, rule: IdempotencyRecord) -> str | None:

@@ -23,9 +23,9 @@ import asyncio
 import logging
 import time
 
-from gateway.dataplane import alternates, attempts, idempotency, relay, replies, tunnel
+from gateway.dataplane import alternates, attempts, elsewhere, idempotency, relay, replies, tunnel
 from gateway.dataplane.context import Call
-from gateway.dataplane.errors import ClientGone, GatewayError, InternalError, LoopDetected
+from gateway.dataplane.errors import ClientGone, GatewayError, InternalError, LoopDetected, RouteNotFound
 from gateway.dataplane.policies import access, cors, key_auth, limits, signatures, token_auth
 from gateway.dataplane.records import CorsRecord
 from gateway.dataplane.router import allowed_methods, find_operation
@@ -104,7 +104,10 @@ def _refuse(call: Call, runtime: Runtime, error: GatewayError) -> None:
 def route(call: Call, runtime: Runtime) -> None:
     """Find the version and its operation. A version hidden from some tells its state and operations after the key."""
     read_head(call, runtime.settings.pseudonym.encode())
-    entry, call.remainder, call.segments = call.state.router.find(call.raw_path, call.headers, call.query)
+    try:
+        entry, call.remainder, call.segments = call.state.router.find(call.raw_path, call.headers, call.query)
+    except RouteNotFound as unknown:
+        entry, call.remainder, call.segments = elsewhere.find(call, runtime, unknown)
     call.entry, call.route = entry, entry.record
     if entry.record.cors is not None:
         cors.note_origin(call, entry.record.cors)
@@ -127,9 +130,9 @@ def read_head(call: Call, pseudonym: bytes) -> None:
 
 
 def authenticate(call: Call, runtime: Runtime) -> None:
-    """Find out who calls, unless the version is public."""
+    """Find out who calls, unless the version is public or it took the caller to find it."""
     assert call.route is not None
-    if not call.route.is_public:
+    if not call.route.is_public and not call.is_authenticated:
         key_auth.authenticate(call, runtime)
 
 
@@ -139,7 +142,7 @@ def authorise(call: Call) -> None:
     assert call.entry is not None
     if not call.route.is_public:
         access.authorise(call)
-    if (beside := call.state.router.alternates.get(call.entry.key)) is not None:
+    if (beside := call.state.router.alternates.get(call.route.beside or call.entry.key)) is not None:
         call.entry = alternates.choose(call, call.entry, beside)
         call.route, call.operation = call.entry.record, None
         call.extra_headers.append((b"gatehouse-revision", b"%d" % call.route.revision))

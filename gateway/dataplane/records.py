@@ -99,7 +99,8 @@ class IssuerRecord:
 class RouteRecord:
     """One API version in one environment as the gateway serves it. Key: the version's public id.
 
-    `kind` is `rest`, `prompt` or `model`; `state` one of published, deprecated, retired, preview.
+    `kind` is `rest`, `prompt` or `model`; `state` one of published, deprecated, retired, preview; draft, in_review and
+    approved stand beside alone, in other environments.
     `visibility` is `everyone` or `teams`: then only `team_ids` (the owner's included) may see it. `version_in` is where
     a call names the version: path, or the header or query parameter `version_name`; where it names none there, the
     version with `is_default` answers. Limits of 0 bytes are none. `brownouts` are (start, end) in epoch seconds.

@@ -16,7 +16,7 @@ from email.utils import formatdate
 
 import orjson
 
-from gateway.dataplane.alternates import Canary
+from gateway.dataplane.alternates import PRODUCTION, Canary
 from gateway.dataplane.errors import (
     BadRequest,
     Header,
@@ -179,6 +179,8 @@ class Router:
         self.by_key: dict[str, Route] = {}
         # By the key of a version, then by name: what is served beside its current revision.
         self.alternates: dict[str, dict[str, Route]] = {}
+        # By base path, then key: what is deployed in another environment, whether production has the version or not.
+        self._elsewhere: dict[tuple[str, ...], dict[str, Route]] = {}
         self._by_base: dict[tuple[str, ...], dict[str, str]] = {}
         self._selectors: dict[tuple[str, ...], Selector] = {}
 
@@ -207,6 +209,8 @@ class Router:
             route.canary = old.canary
         self.remove(key)
         self.alternates.setdefault(route.record.beside, {})[route.record.alternate] = route
+        if route.record.environment != PRODUCTION:
+            self._elsewhere.setdefault(_base_segments(route.record.base_path), {})[key] = route
         self.by_key[key] = route
 
     def _select(self, base: tuple[str, ...], key: str, route: Route) -> None:
@@ -235,6 +239,7 @@ class Router:
             names.pop(old.record.alternate, None)
             if not names:
                 self.alternates.pop(old.record.beside, None)
+            self._forget_elsewhere(key, old)
             return
         base = _base_segments(old.record.base_path)
         selector = self._selectors.get(base)
@@ -249,6 +254,13 @@ class Router:
             del versions[old.record.version]
             if not versions:
                 del self._by_base[base]
+
+    def _forget_elsewhere(self, key: str, old: Route) -> None:
+        base = _base_segments(old.record.base_path)
+        held = self._elsewhere.get(base, {})
+        held.pop(key, None)
+        if not held:
+            self._elsewhere.pop(base, None)
 
     def find(self, raw_path: str, headers: Sequence[Header] = (), query: bytes = b"") -> tuple[Route, str, list[str]]:
         """Return the route, the raw remainder and its canonical segments; raise BadRequest or a 404.
@@ -279,6 +291,19 @@ class Router:
         remainder = "/" + "/".join(raw[depth + 1 :]) if rest else ""
         # `/orders/v1` and `/orders/v1/` are the version's root alike.
         return self.by_key[key], remainder, [] if rest == [""] else rest
+
+    def find_elsewhere(
+        self, raw_path: str, headers: Sequence[Header], query: bytes
+    ) -> Iterator[tuple[Route, str, list[str]]]:
+        """Yield what other environments have at a path, as `find` returns it: for paths that `find` does not know."""
+        raw = raw_path[1:].split("/")
+        segments = [_canonical(segment) for segment in raw]
+        for depth in range(min(len(segments), MAX_BASE_DEPTH), -1, -1):
+            for route in self._elsewhere.get(tuple(segments[:depth]), {}).values():
+                start = _version_end(route.record, segments, depth, headers, query)
+                if start is not None:
+                    rest = segments[start:]
+                    yield route, "/" + "/".join(raw[start:]) if rest else "", [] if rest == [""] else rest
 
     def _selected(
         self,
@@ -313,6 +338,17 @@ class Router:
         there = f"; it has {', '.join(known)}" if known else ""
         base = "/".join(segments[:depth])
         return VersionUnknown(f"The API at /{base} has no version {asked[:60]!r}{there}.{hint}")
+
+
+def _version_end(
+    record: RouteRecord, segments: list[str], depth: int, headers: Sequence[Header], query: bytes
+) -> int | None:
+    """Return where the operation's path begins behind a base path of that depth; None for another version."""
+    if record.version_in == "path":
+        return depth + 1 if segments[depth : depth + 1] == [record.version] else None
+    names = {record.version: record.version}
+    selector = Selector(record.version_in, record.version_name, names, record.version if record.is_default else "")
+    return depth if selector.choose(list(headers), query)[0] else None
 
 
 # A base path is proposed as /{team}/{api}; eight segments leave room and bound the work of a hostile path.

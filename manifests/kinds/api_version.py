@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from apis.guards import working_revision
-from apis.lifecycle import ROUTED
+from apis.lifecycle import DEPLOYABLE
 from apis.models import Api, ApiVersion, Revision
 from apis.selectors import current_revision, working_copy
 from apis.services.documents import ROUTING, require_valid_document
@@ -182,7 +182,7 @@ class ApiVersionKind(Kind[ApiVersion]):
             list_for_preview(version=row, actor=step.actor, applications=applications)
         move_to(row, spec, changed, step)
         row.refresh_from_db()
-        if spec.get("environments") is not None and row.state in ROUTED:
+        if spec.get("environments") is not None and row.state in DEPLOYABLE:
             deploy_elsewhere(row, spec["environments"], step)
 
     def _waive(self, row: ApiVersion, wanted: list[dict[str, Any]], step: Step) -> None:

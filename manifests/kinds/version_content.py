@@ -123,7 +123,9 @@ def _holds(working: Revision, current: Revision, content: Mapping[str, Any]) -> 
 
 
 def deploy_elsewhere(version: ApiVersion, wanted: Mapping[str, Mapping[str, Any]], step: Step) -> None:
-    """Let other environments have what the manifest says: the current revision, or the one it names."""
+    """Let other environments have what the manifest says: the revision it names, else the current one or, before the
+    publication, the one under work.
+    """
     known = {row.environment.slug: row for row in version.deployments.select_related("environment", "revision")}
     for slug, place in wanted.items():
         revision = _named_revision(version, place.get("revision"))
@@ -142,7 +144,8 @@ def deploy_elsewhere(version: ApiVersion, wanted: Mapping[str, Mapping[str, Any]
 
 
 def _named_revision(version: ApiVersion, number: int | None) -> Revision:
-    found = current_revision(version) if number is None else version.revisions.filter(number=number).first()
+    shown = current_revision(version) or working_revision(version)
+    found = shown if number is None else version.revisions.filter(number=number).first()
     if found is None:
         raise Invalid(f"{version} has no revision {number or 'that is current'}.")
     found.version = version

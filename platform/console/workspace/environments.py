@@ -8,12 +8,13 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from apis.models import ApiVersion, Environment
+from apis.lifecycle import DEPLOYABLE, ROUTED
+from apis.models import ApiVersion, Deployment, Environment
 from apis.selectors import impact_of
-from apis.selectors.environments import deployed
+from apis.selectors.environments import deployed, way_to_production
 from apis.selectors.gate import gate_of
 from apis.services.canaries import change_canary, end_canary, start_canary
-from apis.services.environments import FROZEN, promote_revision, undeploy
+from apis.services.environments import FROZEN, PRODUCTION, promote_revision, undeploy
 from common.errors import Conflict, NotFound
 from common.permissions import page
 from console.forms import run_form
@@ -39,12 +40,20 @@ def overview(request: HttpRequest, team: str, api: str, version: str) -> HttpRes
     found = my_version(request, team, api, version)
     context = {
         **head_of(request, found, "environments"),
-        "rows": deployed(found),
+        "rows": [(place, row, _promotion(found, row)) for place, row in deployed(found)],
+        "is_served": found.state in ROUTED,
+        "is_deployable": found.state in DEPLOYABLE and found.api.kind == "rest",
         "canary": found.canaries.filter(state="running").select_related("revision", "started_by").first(),
         "past": found.canaries.exclude(state="running").select_related("revision")[:10],
         "offered": found.revisions.filter(state__in=["draft", "in_review", "approved"]).exclude(content_hash=""),
     }
     return render_page(request, "workspace/environments.html", context)
+
+
+def _promotion(version: ApiVersion, row: Deployment | None) -> str:
+    if row is None or row.environment.slug == PRODUCTION:
+        return ""
+    return way_to_production(version, row.revision)
 
 
 def _environment(slug: str) -> Environment:
@@ -77,7 +86,10 @@ def promote(request: HttpRequest, team: str, api: str, version: str, environment
         applied, total = wait_until_applied("route", f"{found.public_id}~env:{place.slug}")
         messages.success(request, f"It is in {place}. {applied} of {total} gateway workers serve it.")
         return HttpResponseRedirect(f"{head['base']}/environments")
-    context = {**head, "form": form, "environment": place, "now_there": now_there}
+    context = {
+        **head, "form": form, "environment": place, "now_there": now_there, "is_served": found.state in ROUTED,
+        "revisions": revisions,
+    }  # fmt: skip
     return render_page(request, "workspace/promote.html", context, status=422 if form.errors else 200)
 
 
@@ -94,7 +106,7 @@ def leave(request: HttpRequest, team: str, api: str, version: str, environment: 
         raise NotFound("Nothing is deployed there.")
     row.version = found
     undeploy(deployment=row, actor=request.user)  # type: ignore[arg-type]
-    messages.success(request, f"It is no longer in {row.environment}: keys of it get 404.")
+    messages.success(request, f"It is no longer in {row.environment}: calls with its keys are refused.")
     return HttpResponseRedirect(f"{head_of(request, found, '')['base']}/environments")
 
 

@@ -28,6 +28,7 @@ from common.permissions import page
 from console.forms import GatehouseForm, run_form
 from console.pages import render_page
 from console.workspace.comments import lines_of
+from console.workspace.revisions import find_revision
 from console.workspace.version import head_of, my_version
 from gateway.control.rollout import wait_until_applied
 from teams.models import Application, User
@@ -155,23 +156,28 @@ def _say(request: HttpRequest, version: ApiVersion, text: str) -> None:
 
 @page("apis.publish", methods=("GET", "HEAD", "POST"))
 def publish(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
-    """Publish a version."""
+    """Publish a version; `?revision=` names the one that is meant, as it was tried in another environment."""
     found = my_version(request, team, api, version)
-
+    number = request.GET.get("revision", "")
+    meant = find_revision(found, int(number)) if number.isdigit() and len(number) < 9 else None
     form = PublishForm(request.POST or None)
+    if meant is not None:
+        # What is planned takes the revision of its own moment.
+        del form.fields["at"]
 
     def work() -> str:
-        if at := form.cleaned_data["at"]:
+        if at := form.cleaned_data.get("at"):
             return _plan(request, found, "publish", at)
-        publish_version(version=found, actor=request.user)  # type: ignore[arg-type]
+        publish_version(version=found, revision=meant, actor=request.user)  # type: ignore[arg-type]
         return _back(found, "?done=publish")
 
+    answered = f"by revision {number} within a second" if meant else "within a second"
     response = _page(
         request, found, "publish", form, work, button=f"Publish {found.name}",
-        sees=f"{found.api.base_path}/{found.name}/… answers within a second. It appears in the catalog.",
+        sees=f"{found.api.base_path}/{found.name}/… answers {answered}. It appears in the catalog.",
         undo="Deprecate it, then retire it. The base path stays with this API for ever.",
     )  # fmt: skip
-    if response.status_code in (204, 303) and not form.cleaned_data["at"]:
+    if response.status_code in (204, 303) and not form.cleaned_data.get("at"):
         _say(request, found, f"{found.name} is published.")
     return response
 
