@@ -46,17 +46,17 @@ def make_limits(*, per_minute: int | None = None, per_day: int | None = None) ->
     ]
 
 
-def parse_limits(limits: Any) -> tuple[LimitRecord, ...]:
-    """Return the counters of a plan; raise Invalid that names each wrong value by its pointer."""
+def parse_limits(limits: Any, name: str = "limits") -> tuple[LimitRecord, ...]:
+    """Return the counters of a plan; raise Invalid that names each wrong value by its pointer below `name`."""
     if not isinstance(limits, list):
-        raise Invalid("Limits are a list.", errors=[{"detail": "Limits are a list.", "pointer": "/limits"}])
+        raise Invalid("Limits are a list.", errors=[{"detail": "Limits are a list.", "pointer": f"/{name}"}])
     errors: list[dict[str, Any]] = []
     if len(limits) > MAX_ENTRIES:
-        errors.append({"detail": f"A plan has at most {MAX_ENTRIES} limits, not {len(limits)}.", "pointer": "/limits"})
+        errors.append({"detail": f"A plan has at most {MAX_ENTRIES} limits, not {len(limits)}.", "pointer": f"/{name}"})
     seen: set[str] = set()
     for index, entry in enumerate(limits[:MAX_ENTRIES]):
         errors += [
-            {"detail": detail, "pointer": f"/limits/{index}{pointer}"} for detail, pointer in _problems(entry, seen)
+            {"detail": detail, "pointer": f"/{name}/{index}{pointer}"} for detail, pointer in _problems(entry, seen)
         ]
     if errors:
         raise Invalid(" ".join(error["detail"] for error in errors), errors=errors)

@@ -45,6 +45,9 @@ class Plan(models.Model):
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=500, blank=True)
     limits = models.JSONField(default=list, blank=True)
+    limits_elsewhere = models.JSONField(
+        null=True, blank=True, help_text="In other environments than production; null is the same."
+    )
     requires_approval = models.BooleanField(default=False)
     # Where one is required: the role of each step, in order; a person decides one step of a request.
     approval_steps = models.JSONField(default=one_step, blank=True)

@@ -291,11 +291,12 @@ class NewImportSerializer(serializers.Serializer[Any]):
 
 
 class PlanSerializer(serializers.ModelSerializer[Plan]):
-    """A plan; `limits` as {id, unit, limit, window, algo, by, hard}."""
+    """A plan; `limits` as {id, unit, limit, window, algo, by, hard}; `limits_elsewhere` null where the same."""
 
     id = serializers.CharField(source="public_id", read_only=True)
     api = serializers.CharField(source="api.public_id", read_only=True)
     limits = serializers.ListField(child=serializers.DictField(), required=False)
+    limits_elsewhere = serializers.ListField(child=serializers.DictField(), required=False, allow_null=True)
     allowed_models = serializers.ListField(child=serializers.CharField(max_length=260), required=False)
     approval_steps = serializers.ListField(
         child=serializers.ChoiceField(choices=[("publisher", "Publisher"), ("owner", "Owner")]), required=False
@@ -304,9 +305,9 @@ class PlanSerializer(serializers.ModelSerializer[Plan]):
     class Meta:
         model = Plan
         fields = (
-            "id", "api", "slug", "name", "description", "limits", "requires_approval", "approval_steps",
-            "decide_within_days", "terms", "is_open", "on_store_error", "unknown_price", "allowed_models",
-            "policy_ref", "created_at",
+            "id", "api", "slug", "name", "description", "limits", "limits_elsewhere", "requires_approval",
+            "approval_steps", "decide_within_days", "terms", "is_open", "on_store_error", "unknown_price",
+            "allowed_models", "policy_ref", "created_at",
         )  # fmt: skip
         read_only_fields = ("slug",)
 

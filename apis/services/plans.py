@@ -19,6 +19,7 @@ CHANGEABLE = (
     "name",
     "description",
     "limits",
+    "limits_elsewhere",
     "requires_approval",
     "approval_steps",
     "decide_within_days",
@@ -88,6 +89,8 @@ def _refuse_unknown(fields: dict[str, Any]) -> None:
 
 def _check(plan: Plan) -> None:
     parse_limits(plan.limits)
+    if plan.limits_elsewhere is not None:
+        parse_limits(plan.limits_elsewhere, "limits_elsewhere")
     steps = plan.approval_steps
     if not isinstance(steps, list) or not 1 <= len(steps) <= MOST_STEPS or not set(steps) <= {"publisher", "owner"}:
         detail = f"Approval has one to {MOST_STEPS} steps, each of publisher or owner."

@@ -36,7 +36,8 @@ def _wanted(version: ApiVersion) -> dict[str, tuple[Revision, str, dict[str, Any
     rows = Deployment.objects.select_related("revision", "environment").filter(version=version)
     for row in rows.exclude(environment__slug=PRODUCTION):
         environment = row.environment.slug
-        wanted[f"env:{environment}"] = (row.revision, row.upstream_url, {"environment": environment})
+        fields = {"environment": environment, "has_own_upstream": bool(row.upstream_url)}
+        wanted[f"env:{environment}"] = (row.revision, row.upstream_url, fields)
     if version.state not in ROUTED:
         # Beside nothing: production does not know the version yet.
         return wanted
@@ -45,13 +46,13 @@ def _wanted(version: ApiVersion) -> dict[str, tuple[Revision, str, dict[str, Any
             wanted[f"rev:{revision.number}"] = (revision, "", {})
     canary = Canary.objects.select_related("revision").filter(version=version, state=Canary.State.RUNNING).first()
     if canary is not None:
-        fields = {
+        trial = {
             "canary_percent": canary.percent,
             "canary_header": canary.header,
             "canary_value": canary.header_value,
             "canary_max_error_percent": canary.max_error_percent,
         }
-        wanted["canary"] = (canary.revision, "", fields)
+        wanted["canary"] = (canary.revision, "", trial)
     return wanted
 
 

@@ -154,6 +154,7 @@ def compile_plan(plan: Plan) -> PlanRecord:
     return PlanRecord(
         name=plan.name,
         limits=parse_limits(plan.limits),
+        limits_elsewhere=None if plan.limits_elsewhere is None else parse_limits(plan.limits_elsewhere),
         on_store_error=plan.on_store_error,
         unknown_price=plan.unknown_price,
         policy_ref=plan.policy_ref or f"{plan.slug}@{plan.row_version}",

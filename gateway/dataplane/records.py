@@ -105,6 +105,8 @@ class RouteRecord:
     a call names the version: path, or the header or query parameter `version_name`; where it names none there, the
     version with `is_default` answers. Limits of 0 bytes are none. `brownouts` are (start, end) in epoch seconds.
 
+    `has_own_upstream` says that another server stands behind this environment than behind production.
+
     A record with `beside` stands beside the version of that key, under the key `{beside}~{alternate}`: `alternate` is
     `env:{environment}`, `rev:{number}` or `canary`. A canary gets `canary_percent` of the calls, and those whose
     `canary_header` has `canary_value` (any, when empty); it falls back above `canary_max_error_percent`.
@@ -132,6 +134,7 @@ class RouteRecord:
     canary_value: str = ""
     canary_max_error_percent: float = 100.0
     environment: str = "production"
+    has_own_upstream: bool = False
     operations: tuple[OperationRecord, ...] = ()
     prompt: str = ""
     deprecated_at: float | None = None
@@ -228,6 +231,7 @@ class LimitRecord:
 class PlanRecord:
     """A plan. Key: the plan's public id.
 
+    `limits_elsewhere` are those of calls in other environments than production, None where they are the same.
     `on_store_error` is open, closed or local; `unknown_price` block, warn or default.
     """
 
@@ -237,6 +241,7 @@ class PlanRecord:
     unknown_price: str = "warn"
     policy_ref: str = ""
     allowed_models: tuple[str, ...] = ()
+    limits_elsewhere: tuple[LimitRecord, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,6 +446,7 @@ NESTED: dict[tuple[str, str], type] = {
     ("UpstreamRecord", "targets"): TargetRecord,
     ("UpstreamRecord", "tls"): TlsRecord,
     ("PlanRecord", "limits"): LimitRecord,
+    ("PlanRecord", "limits_elsewhere"): LimitRecord,
     ("PromptRecord", "parameters"): ParameterRecord,
 }
 

@@ -22,6 +22,11 @@ class PlanKind(Kind[Plan]):
         "name": TEXT,
         "description": TEXT,
         "limits": {"type": "array", "items": {"type": "object"}, "description": "As docs/limits.md says."},
+        "limits_elsewhere": {
+            "type": ["array", "null"],
+            "items": {"type": "object"},
+            "description": "In other environments than production; without it they are the same.",
+        },
         "requires_approval": TRUTH,
         "approval_steps": WORDS,
         "decide_within_days": whole_number(1, 365),

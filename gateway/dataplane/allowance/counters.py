@@ -54,11 +54,12 @@ class Counter:
         return self.unit in HARD_UNITS
 
 
-def counter_of(limit: LimitRecord, plan_id: str, ids: Mapping[str, str]) -> Counter:
+def counter_of(limit: LimitRecord, plan_id: str, ids: Mapping[str, str], environment: str = "") -> Counter:
     """Return a limit's counter for a caller.
 
     `ids` are the public ids of its subscription, key, application, team, api and upstream. What several subscriptions
-    share is counted within their plan.
+    share is counted within their plan. Each environment counts for itself ("" is production), but for limits by
+    upstream: whose server is the same, its calls are counted together.
     """
     if limit.by == "subscription":
         owner = ids["subscription"]
@@ -66,6 +67,8 @@ def counter_of(limit: LimitRecord, plan_id: str, ids: Mapping[str, str]) -> Coun
         owner = f"{ids['subscription']}:{ids['key']}"
     else:
         owner = f"{plan_id}:{ids[limit.by]}"
+    if environment and limit.by != "upstream":
+        owner = f"{owner}~{environment}"
     return Counter(
         owner,
         limit.id,

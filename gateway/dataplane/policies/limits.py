@@ -13,10 +13,11 @@ from functools import lru_cache
 from gateway.dataplane.allowance import Counter, Decision, Taken
 from gateway.dataplane.allowance.counters import counter_of
 from gateway.dataplane.allowance.slots import Queue, Refused
+from gateway.dataplane.alternates import PRODUCTION
 from gateway.dataplane.context import Call
 from gateway.dataplane.errors import Header, QuotaExceeded
 from gateway.dataplane.memo import RecordMemo
-from gateway.dataplane.records import LimitRecord, PlanRecord
+from gateway.dataplane.records import LimitRecord, PlanRecord, RouteRecord
 from gateway.dataplane.runtime import Runtime
 
 # LimitRecord.unit → `qu` of the draft, "" where it is the default.
@@ -33,44 +34,49 @@ class Terms:
     counted: tuple[LimitRecord, ...]
     concurrent: tuple[LimitRecord, ...]
     policy_headers: list[Header]
-    owners: dict[tuple[str, str], tuple[tuple[Counter, ...], tuple[tuple[Counter, Queue], ...]]] = field(
+    owners: dict[tuple[str, str, str, bool], tuple[tuple[Counter, ...], tuple[tuple[Counter, Queue], ...]]] = field(
         default_factory=dict
     )
 
 
-def _terms_of(plan: PlanRecord) -> Terms:
+def _terms_of(limits: tuple[LimitRecord, ...]) -> Terms:
     return Terms(
-        tuple(limit for limit in plan.limits if limit.unit != "concurrent"),
-        tuple(limit for limit in plan.limits if limit.unit == "concurrent"),
-        _policy_headers(plan),
+        tuple(limit for limit in limits if limit.unit != "concurrent"),
+        tuple(limit for limit in limits if limit.unit == "concurrent"),
+        _policy_headers(limits),
     )
 
 
-_terms: RecordMemo[PlanRecord, Terms] = RecordMemo(_terms_of)
+_terms: RecordMemo[tuple[LimitRecord, ...], Terms] = RecordMemo(_terms_of)
 
 
 async def admit(call: Call, runtime: Runtime) -> None:
     """Take what the call may use from every limit of its plan; raise QuotaExceeded or LimitsUnavailable."""
-    plan = call.plan
-    if plan is None or not plan.limits:
+    plan, route = call.plan, call.route
+    if plan is None or route is None:
+        return
+    limits = plan.limits
+    if plan.limits_elsewhere is not None and route.environment != PRODUCTION:
+        limits = plan.limits_elsewhere
+    if not limits:
         return
     began = time.monotonic_ns()
     try:
-        await _admit(call, runtime, plan, _terms.of(plan))
+        await _admit(call, runtime, plan, route, _terms.of(limits))
     finally:
         call.limit_ns = time.monotonic_ns() - began
 
 
-async def _admit(call: Call, runtime: Runtime, plan: PlanRecord, terms: Terms) -> None:
+async def _admit(call: Call, runtime: Runtime, plan: PlanRecord, route: RouteRecord, terms: Terms) -> None:
     call.rate_limit_headers = terms.policy_headers
-    owner = (call.subscription_id, call.credential_id)
+    owner = (call.subscription_id, call.credential_id, route.environment, route.has_own_upstream)
     known = terms.owners.get(owner)
     if known is None:
         if len(terms.owners) >= OWNERS_REMEMBERED:
             terms.owners.clear()
         known = terms.owners[owner] = (
-            tuple(_counter(call, limit) for limit in terms.counted),
-            tuple((_counter(call, limit), _queue(limit)) for limit in terms.concurrent),
+            tuple(_counter(call, route, limit) for limit in terms.counted),
+            tuple((_counter(call, route, limit), _queue(limit)) for limit in terms.concurrent),
         )
     templates, slots = known
     for counter, queue in slots:
@@ -118,26 +124,27 @@ def _amount(call: Call, unit: str) -> int:
     return {"tokens": call.reserved_tokens, "nano_usd": call.reserved_nano, "bytes": call.request_bytes}.get(unit, 1)
 
 
-def _counter(call: Call, limit: LimitRecord) -> Counter:
-    subscription, route = call.subscription, call.route
+def _counter(call: Call, route: RouteRecord, limit: LimitRecord) -> Counter:
+    subscription = call.subscription
+    place = "" if route.environment == PRODUCTION else route.environment
     ids = {
         "subscription": call.subscription_id,
         "key": call.credential_id,
         "application": subscription.application_id if subscription else "",
         "team": subscription.team_id if subscription else "",
-        "api": route.api_id if route else "",
-        "upstream": route.version_id if route else "",
+        "api": route.api_id,
+        "upstream": f"{route.version_id}~{place}" if route.has_own_upstream else route.version_id,
     }
-    return counter_of(limit, call.plan_id, ids)
+    return counter_of(limit, call.plan_id, ids, place)
 
 
 def _queue(limit: LimitRecord) -> Queue:
     return Queue(limit.queue_size, limit.queue_seconds, limit.priority)
 
 
-def _policy_headers(plan: PlanRecord) -> list[Header]:
+def _policy_headers(limits: tuple[LimitRecord, ...]) -> list[Header]:
     items = []
-    for limit in plan.limits:
+    for limit in limits:
         if limit.unit in QUOTA_UNITS:
             unit = QUOTA_UNITS[limit.unit]
             qu = f';qu="{unit}"' if unit else ""

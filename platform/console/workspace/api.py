@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from apis.limits import make_limits
-from apis.models import Api, Plan
+from apis.models import Api
 from apis.selectors import api_for, visible_subscriptions
 from apis.services.access import grant_access, refuse_access
 from apis.services.contracts import update_api
@@ -75,6 +75,9 @@ STEPS = [
 ]
 
 
+ELSEWHERE = [("same", "The same limits"), ("own", "Limits of their own, those below")]
+
+
 class PlanForm(GatehouseForm):
     """A plan: its name and limits."""
 
@@ -82,6 +85,14 @@ class PlanForm(GatehouseForm):
     description = forms.CharField(max_length=500, required=False)
     per_minute = forms.IntegerField(label="Requests per minute", min_value=1, max_value=10_000_000, required=False)
     per_day = forms.IntegerField(label="Requests per day", min_value=1, max_value=10_000_000_000, required=False)
+    elsewhere = forms.ChoiceField(label="In other environments than production", choices=ELSEWHERE, required=False)
+    elsewhere_per_minute = forms.IntegerField(
+        label="Requests per minute there", min_value=1, max_value=10_000_000, required=False
+    )
+    elsewhere_per_day = forms.IntegerField(
+        label="Requests per day there", min_value=1, max_value=10_000_000_000, required=False,
+        help_text="Each environment counts for itself, whichever limits it has.",
+    )  # fmt: skip
     requires_approval = forms.BooleanField(label="Each subscription needs our approval", required=False)
     approval_steps = forms.ChoiceField(label="Who approves", choices=STEPS, required=False)
     decide_within_days = forms.IntegerField(
@@ -99,7 +110,8 @@ class PlanForm(GatehouseForm):
         data["approval_steps"] = (data["approval_steps"] or "publisher").split("+")
         data["decide_within_days"] = data["decide_within_days"] or 7
         limits = make_limits(per_minute=data.pop("per_minute"), per_day=data.pop("per_day"))
-        return {**data, "limits": limits}
+        own = make_limits(per_minute=data.pop("elsewhere_per_minute"), per_day=data.pop("elsewhere_per_day"))
+        return {**data, "limits": limits, "limits_elsewhere": own if data.pop("elsewhere") == "own" else None}
 
 
 @page("team.view", methods=("GET", "HEAD", "POST"))
@@ -119,8 +131,8 @@ def plans(request: HttpRequest, team: str, api: str) -> HttpResponse:
     return render_page(request, "workspace/plans.html", context, status=422 if form.is_bound else 200)
 
 
-def _limit(plan: Plan, window: str) -> int | None:
-    return next((item["limit"] for item in plan.limits if item.get("id") == window), None)
+def _limit(limits: list[dict[str, Any]], window: str) -> int | None:
+    return next((item["limit"] for item in limits if item.get("id") == window), None)
 
 
 @page("plans.manage", methods=("GET", "HEAD", "POST"))
@@ -132,8 +144,13 @@ def plan(request: HttpRequest, team: str, api: str, plan: str) -> HttpResponse:
         raise NotFound("There is no such plan of this API.")
     names = ("name", "description", "requires_approval", "decide_within_days", "terms", "is_open")
     steps = {"approval_steps": "+".join(row.approval_steps)}
-    initial = {**{name: getattr(row, name) for name in names}, **steps, "per_minute": _limit(row, "minute")}
-    form = PlanForm(request.POST or None, initial={**initial, "per_day": _limit(row, "day")})
+    own = row.limits_elsewhere or []
+    limits = {
+        "per_minute": _limit(row.limits, "minute"), "per_day": _limit(row.limits, "day"),
+        "elsewhere": "same" if row.limits_elsewhere is None else "own",
+        "elsewhere_per_minute": _limit(own, "minute"), "elsewhere_per_day": _limit(own, "day"),
+    }  # fmt: skip
+    form = PlanForm(request.POST or None, initial={**{name: getattr(row, name) for name in names}, **steps, **limits})
 
     def save() -> str:
         update_plan(plan=row, actor=request.user, **form.values())  # type: ignore[arg-type]

@@ -77,6 +77,7 @@ def test_a_frozen_revision_is_promoted_with_its_own_upstream_and_taken_out(
     assert signals == [("version_changed", published)]
     records = compiled(published)
     assert records["route", "env:staging"].environment == "staging"
+    assert records["route", "env:staging"].has_own_upstream
     assert records["upstream", "env:staging"].base_url == "https://staging.internal/v1"
     # Production goes on with its own.
     assert records["route", ""].revision == 1

@@ -4,6 +4,7 @@ from apis.limits import make_limits
 from apis.models import Plan
 from apis.services.plans import create_plan, update_plan
 from common.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from gateway.control.compiler import compile_plan
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +28,18 @@ def test_new_limits_are_checked_and_told(plan, publisher, signals):
     assert [name for name, _ in signals] == ["plan_changed"]
     with pytest.raises(Stale):
         update_plan(plan=plan, name="Other", actor=publisher)
+
+
+def test_other_environments_have_the_same_limits_or_their_own(plan, publisher):
+    assert compile_plan(plan).limits_elsewhere is None
+    own = update_plan(plan=plan, limits_elsewhere=make_limits(per_minute=5), actor=publisher)
+    assert [limit.limit for limit in compile_plan(own).limits_elsewhere] == [5]
+    with pytest.raises(Invalid) as caught:
+        update_plan(plan=own, limits_elsewhere=[{"id": "x", "limit": 1}], actor=publisher)
+    assert caught.value.errors[0]["pointer"] == "/limits_elsewhere/0/window"
+    own = Plan.objects.get(pk=plan.pk)
+    # No limits at all are limits of their own.
+    assert compile_plan(update_plan(plan=own, limits_elsewhere=[], actor=publisher)).limits_elsewhere == ()
 
 
 @pytest.mark.parametrize(
