@@ -12,11 +12,12 @@ from console.workspace import (
     environments,
     lint,
     lists,
-    moves,
     overlays,
+    review,
     revisions,
     version,
 )
+from console.workspace.moves import blocking, farewell, plain, planned, publication
 
 API = "workspace/<slug:team>/<slug:api>"
 VERSION = f"{API}/<str:version>"
@@ -55,16 +56,16 @@ urlpatterns: list[URLPattern] = [
     path(f"{VERSION}/overlays/<str:overlay>", overlays.edit, name="workspace_overlay"),
     path(f"{VERSION}/overlays/<str:overlay>/change", overlays.change, name="workspace_change_overlay"),
     path(f"{VERSION}/overlays/<str:overlay>/delete", overlays.delete, name="workspace_delete_overlay"),
-    path(f"{VERSION}/planned/<str:planned>/cancel", moves.cancel_planned, name="workspace_cancel_planned"),
+    path(f"{VERSION}/planned/<str:planned>/cancel", planned.cancel_planned, name="workspace_cancel_planned"),
     path(f"{VERSION}/usage", version.usage, name="workspace_usage"),
     path(f"{VERSION}/design", design.design, name="workspace_design"),
     path(f"{VERSION}/design/problems", design.problems, name="workspace_design_problems"),
-    path(f"{VERSION}/publish", moves.publish, name="workspace_publish"),
-    path(f"{VERSION}/deprecate", moves.deprecate, name="workspace_deprecate"),
-    path(f"{VERSION}/retire", moves.retire, name="workspace_retire"),
-    path(f"{VERSION}/preview", moves.preview, name="workspace_preview"),
-    path(f"{VERSION}/block", moves.block, name="workspace_block"),
-    path(f"{VERSION}/archive", moves.archive, name="workspace_archive"),
+    path(f"{VERSION}/publish", publication.publish, name="workspace_publish"),
+    path(f"{VERSION}/deprecate", farewell.deprecate, name="workspace_deprecate"),
+    path(f"{VERSION}/retire", farewell.retire, name="workspace_retire"),
+    path(f"{VERSION}/preview", publication.preview, name="workspace_preview"),
+    path(f"{VERSION}/block", blocking.block, name="workspace_block"),
+    path(f"{VERSION}/archive", farewell.archive, name="workspace_archive"),
     path(f"{VERSION}/revisions", revisions.revisions, name="workspace_revisions"),
     path(f"{VERSION}/revisions/<int:number>/source", revisions.source, name="workspace_source"),
     path(f"{VERSION}/revisions/<int:number>/diff", revisions.diff, name="workspace_diff"),
@@ -75,6 +76,6 @@ urlpatterns: list[URLPattern] = [
     path(
         f"{VERSION}/revisions/<int:number>/comments/<str:comment>/resolve", comments.resolve, name="workspace_resolve"
     ),
-    path(f"{VERSION}/revisions/<int:number>/review", moves.review, name="workspace_review"),
-    path(f"{VERSION}/moves/<slug:move>", moves.plain_move, name="workspace_move"),
+    path(f"{VERSION}/revisions/<int:number>/review", review.review, name="workspace_review"),
+    path(f"{VERSION}/moves/<slug:move>", plain.plain_move, name="workspace_move"),
 ]
