@@ -83,5 +83,5 @@ def reach_anew(above: set[int], **_: Any) -> None:
     from apis.signals import version_changed
 
     served = ApiVersion.objects.filter(api__shares__team__in=above, deployments__isnull=False)
-    for version in served.select_related("api__team", "successor__api").distinct():
+    for version in served.distinct().order_by("pk"):
         version_changed.send(sender=ApiVersion, version=version)

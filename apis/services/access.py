@@ -46,7 +46,7 @@ def grant_access(*, request: AccessRequest, actor: User) -> AccessRequest:
     with transaction.atomic():
         _close(request, AccessRequest.State.GRANTED, actor)
         Share.objects.get_or_create(api=api, team=request.team)
-        for version in api.versions.filter(deployments__isnull=False).distinct():
+        for version in api.versions.filter(deployments__isnull=False).distinct().order_by("pk"):
             version_changed.send(sender=ApiVersion, version=version)
         _answer(request, "was granted", f"{request.team} sees it in the catalog and may subscribe.")
     return request

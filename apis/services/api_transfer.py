@@ -52,9 +52,10 @@ def move_api(*, transfer: Transfer, actor: User) -> Api:
     _save(api)
     _keep_working(api, giver, team, actor)
     api_transferred.send(sender=Api, api=api, from_team=giver, actor=actor)
-    refresh_entry(api)
-    for version in api.versions.filter(deployments__isnull=False).distinct():
+    # The versions before the catalog's entry, as everywhere (lock_version).
+    for version in api.versions.filter(deployments__isnull=False).distinct().order_by("pk"):
         version_changed.send(sender=ApiVersion, version=version)
+    refresh_entry(api)
     after = {"team": team.name, "slug": api.slug, "owner": heir.public_id}
     for told in (giver, team):
         record_audit(actor=actor, verb="api.transfer", target=api, team=told, before=before, after=after)

@@ -57,7 +57,7 @@ def move_application(*, transfer: Transfer, actor: User) -> Application:
     application_changed.send(Application, application=application)
     for credential in application.credentials.filter(revoked_at=None):
         credential_changed.send(Credential, credential=credential)
-    for version in ApiVersion.objects.filter(preview_applications=application).select_related("api__team"):
+    for version in ApiVersion.objects.filter(preview_applications=application).order_by("pk"):
         version_changed.send(ApiVersion, version=version)
     after = {"team": team.name, "name": application.name}
     for told in (giver, team):

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from apis.models import ApiVersion, Brownout
 from apis.services.announcements import tell_users
+from apis.services.moves import lock_version
 from apis.signals import version_changed
 from common.clock import now
 from common.errors import Conflict, Invalid
@@ -28,14 +29,11 @@ def plan_brownout(*, version: ApiVersion, starts_at: datetime, minutes: int, act
     It starts within the deprecation, not sooner than an hour from now, and lasts a day at most.
     """
     require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="plan brownouts")
-    if version.state != ApiVersion.State.DEPRECATED:
-        raise Conflict(
-            f"Only a deprecated version has brownouts; {version} is {version.state}.", code="move-not-possible"
-        )
+    _require_deprecated(version)
     ends_at = starts_at + timedelta(minutes=minutes)
     _check_brownout(version, starts_at, ends_at, minutes)
     with transaction.atomic():
-        ApiVersion.objects.select_for_update().get(pk=version.pk)
+        _require_deprecated(lock_version(version))
         if version.brownouts.count() >= MOST_BROWNOUTS:
             raise Conflict(f"{version} has {MOST_BROWNOUTS} brownouts already. Cancel one first.", code="conflict")
         brownout = Brownout.objects.create(version=version, starts_at=starts_at, ends_at=ends_at, planned_by=actor)
@@ -56,9 +54,17 @@ def cancel_brownout(*, brownout: Brownout, actor: User) -> None:
     if brownout.ends_at <= now():
         raise Conflict("This brownout is over.", code="move-not-possible")
     with transaction.atomic():
+        lock_version(version)
         values = {"starts_at": brownout.starts_at.isoformat()}
         brownout.delete()
         _say(version, "cancel_brownout", actor, values)
+
+
+def _require_deprecated(version: ApiVersion) -> None:
+    if version.state != ApiVersion.State.DEPRECATED:
+        raise Conflict(
+            f"Only a deprecated version has brownouts; {version} is {version.state}.", code="move-not-possible"
+        )
 
 
 def _say(version: ApiVersion, verb: str, actor: User, values: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from apis.models import ApiVersion, Canary, Revision
 from apis.selectors.gate import gate_of
 from apis.services.announcements import workspace_path
+from apis.services.moves import lock_version
 from apis.services.releases import approve_alone, require_passed, require_release_path
 from apis.signals import version_changed
 from common.clock import now
@@ -35,13 +36,13 @@ def start_canary(
     """
     version = revision.version
     require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="start trials")
-    if version.state not in ("published", "deprecated"):
-        raise Conflict(f"{version} is not served: there is nothing to try it beside.", code="move-not-possible")
+    _require_served(version)
     path = require_release_path(revision, actor)
     _check(percent, header, max_error_percent)
     require_passed(gate_of(revision), accepted)
     try:
         with transaction.atomic():
+            _require_served(lock_version(version))
             approve_alone(revision, path, actor)
             canary = Canary.objects.create(
                 version=version, revision=revision, percent=percent, header=header.strip(),
@@ -58,6 +59,7 @@ def change_canary(*, canary: Canary, percent: float, actor: User) -> Canary:
     require_permission(actor=actor, team=canary.version.api.team, permission="apis.publish", what="change trials")
     _check(percent, canary.header, canary.max_error_percent)
     with transaction.atomic():
+        lock_version(canary.version)
         if not Canary.objects.filter(pk=canary.pk, state=Canary.State.RUNNING).update(percent=percent):
             raise Conflict("The trial is over.", code="move-not-possible")
         canary.refresh_from_db()
@@ -69,6 +71,7 @@ def end_canary(*, canary: Canary, actor: User) -> Canary:
     """End a trial: all calls go to the current revision again."""
     require_permission(actor=actor, team=canary.version.api.team, permission="apis.publish", what="end trials")
     with transaction.atomic():
+        lock_version(canary.version)
         if not _close(canary, Canary.State.ENDED, ""):
             raise Conflict("The trial is over.", code="move-not-possible")
         _tell(canary, "end", actor)
@@ -78,6 +81,7 @@ def end_canary(*, canary: Canary, actor: User) -> Canary:
 def fall_back(*, canary: Canary, outcome: str) -> bool:
     """End a trial that failed too often, everywhere, and tell who started it; say whether it still ran."""
     with transaction.atomic():
+        lock_version(canary.version)
         if not _close(canary, Canary.State.FELL_BACK, outcome):
             return False
         _tell(canary, "fall_back", None)
@@ -89,6 +93,11 @@ def fall_back(*, canary: Canary, outcome: str) -> bool:
             icon="alert-triangle",
         )
     return True
+
+
+def _require_served(version: ApiVersion) -> None:
+    if version.state not in ("published", "deprecated"):
+        raise Conflict(f"{version} is not served: there is nothing to try it beside.", code="move-not-possible")
 
 
 def _check(percent: float, header: str, max_error_percent: float) -> None:

@@ -120,9 +120,10 @@ def update_api(*, api: Api, actor: User, shared_with: Sequence[Team] | None = No
             api.shares.exclude(team__in=shared_with).delete()
             Share.objects.bulk_create([Share(api=api, team=team) for team in shared_with], ignore_conflicts=True)
         record_audit(actor=actor, verb="api.update", target=api, team=api.team, before=before, after=_values(api))
-        refresh_entry(api)
-        for version in api.versions.filter(deployments__isnull=False).distinct():
+        # The versions before the catalog's entry, as everywhere (lock_version).
+        for version in api.versions.filter(deployments__isnull=False).distinct().order_by("pk"):
             version_changed.send(sender=ApiVersion, version=version)
+        refresh_entry(api)
     return api
 
 

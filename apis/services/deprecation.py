@@ -11,7 +11,7 @@ from apis.models import ApiVersion
 from apis.selectors.versions import impact_of
 from apis.selectors.visibility import visible_versions
 from apis.services.farewell import end_farewell, start_farewell
-from apis.services.moves import move_version, require_move
+from apis.services.moves import lock_version, move_version, require_move
 from apis.signals import version_changed
 from common.clock import now
 from common.errors import Invalid
@@ -37,6 +37,8 @@ def deprecate_version(
         "successor": successor,
     }
     with transaction.atomic():
+        # Who subscribes at this very moment counts, or is refused.
+        lock_version(version)
         impact = impact_of(version)
         changes_seen = (
             f"Applications: {impact.applications}, calls in 30 days: {impact.calls_30_days:,}. {reason}".strip()

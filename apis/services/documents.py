@@ -20,6 +20,7 @@ from apis.lifecycle import ROUTED
 from apis.models import ApiVersion, Operation, Revision
 from apis.selectors.operations import operation_rows
 from apis.services.linting import score_revision
+from apis.services.moves import lock_version
 from apis.signals import version_changed
 from common.clock import now
 from common.concurrency import etag_of, require_match, stale
@@ -130,6 +131,7 @@ def write_document(*, revision: Revision, checked: CheckedDocument, actor: User,
         **routing,
     }
     with transaction.atomic():
+        lock_version(revision.version)
         drafts = Revision.objects.filter(pk=revision.pk, state=Revision.State.DRAFT, row_version=revision.row_version)
         if drafts.update(row_version=F("row_version") + 1, **values) != 1:
             # Somebody was faster between the reading and now.

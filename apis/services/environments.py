@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from apis.lifecycle import DEPLOYABLE
 from apis.models import Api, ApiVersion, Deployment, Environment, Revision
 from apis.services.documents import check_routing
+from apis.services.moves import lock_version
 from apis.signals import version_changed
 from common.clock import now
 from common.errors import Conflict, Invalid, NotAllowed
@@ -46,13 +47,7 @@ def promote_revision(
     require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="promote revisions")
     if environment.slug == PRODUCTION:
         raise Invalid("Production is reached by a release, through the diff gate.")
-    if version.state not in DEPLOYABLE:
-        state = version.get_state_display().lower()
-        raise Conflict(f"{version} is {state}: it is not deployed any more.", code="move-not-possible")
-    if version.api.kind != Api.Kind.REST:
-        raise Conflict(
-            f"{version.api} has no server of its own: only a REST API is deployed.", code="move-not-possible"
-        )
+    _require_deployable(version)
     if revision.state not in FROZEN:
         state = revision.get_state_display().lower()
         detail = f"Revision {revision.number} is {state}: send it for review first, so that it stays what it is."
@@ -60,6 +55,7 @@ def promote_revision(
     if upstream_url:
         check_routing({"upstream_url": upstream_url})
     with transaction.atomic():
+        _require_deployable(lock_version(version))
         before = version.deployments.filter(environment=environment).select_related("revision").first()
         deployment, _ = Deployment.objects.update_or_create(
             version=version,
@@ -77,6 +73,15 @@ def promote_revision(
     return deployment
 
 
+def _require_deployable(version: ApiVersion) -> None:
+    if version.state not in DEPLOYABLE:
+        state = version.get_state_display().lower()
+        raise Conflict(f"{version} is {state}: it is not deployed any more.", code="move-not-possible")
+    if version.api.kind != Api.Kind.REST:
+        detail = f"{version.api} has no server of its own: only a REST API is deployed."
+        raise Conflict(detail, code="move-not-possible")
+
+
 def undeploy(*, deployment: Deployment, actor: User) -> None:
     """Take a version out of an environment: its keys are refused from then on."""
     version = deployment.version
@@ -86,6 +91,7 @@ def undeploy(*, deployment: Deployment, actor: User) -> None:
     if deployment.environment.slug == PRODUCTION:
         raise Invalid("Production is left by retiring the version.")
     with transaction.atomic():
+        lock_version(version)
         record_audit(
             actor=actor, verb="revision.undeploy", target=deployment.revision, team=version.api.team,
             before={"environment": deployment.environment.slug, "revision": deployment.revision.number},

@@ -28,6 +28,16 @@ from teams.services.audit import record_audit
 MOVED_MEANWHILE = "move-lost"
 
 
+def lock_version(version: ApiVersion) -> ApiVersion:
+    """Return a version as it stands now, and keep it so until the transaction ends.
+
+    Who changes what belongs to a version (its revisions, subscriptions, deployments, the catalog's entry) locks the
+    version first: so two meet here, the later one sees what the earlier wrote, and none waits for another in a circle.
+    """
+    rows = ApiVersion.objects.select_for_update(of=("self",), no_key=True).select_related("api__team", "successor")
+    return rows.get(pk=version.pk)
+
+
 def require_move(*, version: ApiVersion, name: str, actor: User) -> Move:
     """Return the move; raise NotFound or NotAllowed without its role, Conflict with the table's or a guard's reason."""
     move = find_move(name, version.state)

@@ -19,6 +19,7 @@ from apis.selectors.overlays import overlay_document, overlays_in
 from apis.selectors.versions import callers_document, revision_in
 from apis.services.catalog import refresh_entry
 from apis.services.documents import finding_json
+from apis.services.moves import lock_version
 from common.clock import now
 from common.concurrency import require_match
 from common.errors import Conflict, Invalid, Stale
@@ -40,7 +41,7 @@ def create_overlay(
     _check(overlay, environments)
 
     def write() -> None:
-        count = ApiVersion.objects.select_for_update().get(pk=version.pk).overlays.count()
+        count = lock_version(version).overlays.count()
         if count >= MOST_OVERLAYS:
             raise Conflict(f"{version} has {count} overlays, the most there can be. Join some, or delete one.")
         overlay.position = count + 1
@@ -94,7 +95,7 @@ def order_overlays(*, version: ApiVersion, order: Sequence[str], actor: User) ->
     """Put the overlays in the order of their ids; each must be named once."""
     _require_publisher(version, actor, "order overlays")
     with transaction.atomic():
-        ApiVersion.objects.select_for_update().get(pk=version.pk)
+        lock_version(version)
         rows = {row.public_id: row for row in version.overlays.all()}
         if sorted(order) != sorted(rows):
             detail = f"Name each of the {len(rows)} overlays once: {', '.join(rows) or 'there are none'}."
@@ -116,7 +117,7 @@ def delete_overlay(*, overlay: Overlay, actor: User) -> None:
     version = overlay.version
     _require_publisher(version, actor, "delete overlays")
     with transaction.atomic():
-        ApiVersion.objects.select_for_update().get(pk=version.pk)
+        lock_version(version)
         _audit(overlay, "delete", actor, before=_values(overlay, overlay.environments.all()))
         version.overlays.filter(position__gt=overlay.position).update(position=F("position") - 1)
         Overlay.objects.filter(pk=overlay.pk).delete()

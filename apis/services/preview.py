@@ -10,7 +10,7 @@ from apis.guards import failing_guards, working_revision
 from apis.lifecycle import path_guards, preview_path, why_not
 from apis.models import ApiVersion, Deployment, Revision
 from apis.selectors.versions import current_revision
-from apis.services.moves import move_revision, move_version, require_move
+from apis.services.moves import lock_version, move_revision, move_version, require_move
 from apis.services.publishing import first_release, walk
 from apis.services.releases import PRODUCTION
 from apis.services.revisions import copy_revision
@@ -49,10 +49,10 @@ def start_preview(*, version: ApiVersion, actor: User, applications: Collection[
 def list_for_preview(*, version: ApiVersion, actor: User, applications: Collection[Application]) -> ApiVersion:
     """Change which applications may call a preview; the subscriptions of those taken off end."""
     require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="change a preview")
-    if version.state != ApiVersion.State.PREVIEW:
-        raise Conflict(f"{version} is not in preview.", code="move-not-possible", state=version.state)
+    _require_preview(version)
     _require_some(applications)
     with transaction.atomic():
+        _require_preview(lock_version(version))
         version.preview_applications.set(applications)
         _record_listed(version, actor, applications)
         gone = version.subscriptions.exclude(application__in=applications)
@@ -81,6 +81,11 @@ def end_preview(*, version: ApiVersion, actor: User) -> ApiVersion:
         version.preview_applications.clear()
         version_changed.send(sender=ApiVersion, version=version)
     return version
+
+
+def _require_preview(version: ApiVersion) -> None:
+    if version.state != ApiVersion.State.PREVIEW:
+        raise Conflict(f"{version} is not in preview.", code="move-not-possible", state=version.state)
 
 
 def _require_some(applications: Collection[Application]) -> None:

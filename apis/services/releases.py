@@ -16,7 +16,7 @@ from apis.models import Api, ApiVersion, Canary, Deployment, Environment, Releas
 from apis.selectors.gate import Change, Gate, changes_between, gate_of
 from apis.selectors.versions import current_revision
 from apis.services.catalog import refresh_entry
-from apis.services.moves import move_revision
+from apis.services.moves import lock_version, move_revision
 from apis.services.revisions import discard_draft
 from apis.services.versions import create_version
 from apis.signals import version_changed
@@ -39,16 +39,14 @@ def release_revision(*, revision: Revision, actor: User, accepted: Collection[st
     """
     version = revision.version
     require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="release a revision")
-    if version.state not in ROUTED:
-        state = VERSION_STATES[version.state].label.lower()
-        raise Conflict(f"{version} is {state}: it serves no revision.", code="move-not-possible", state=version.state)
+    _require_served(version)
     path = require_release_path(revision, actor)
     gate = gate_of(revision)
     if version.state != ApiVersion.State.PREVIEW:
         require_passed(gate, accepted)
     with transaction.atomic():
+        version = _lock_served(revision)
         # Two releases at once: the second finds another revision current than it was judged against.
-        ApiVersion.objects.select_for_update().get(pk=version.pk)
         current = current_revision(version)
         if current is None or gate.against is None or current.pk != gate.against.pk:
             raise Conflict(
@@ -86,13 +84,11 @@ def roll_back(*, revision: Revision, actor: User, reason: str = "") -> Release:
     """Make an earlier revision current again, whatever the gate thinks of it: it was served before."""
     version = revision.version
     require_permission(actor=actor, team=version.api.team, permission="apis.publish", what="roll back")
-    if version.state not in ROUTED:
-        state = VERSION_STATES[version.state].label.lower()
-        raise Conflict(f"{version} is {state}: it serves no revision.", code="move-not-possible", state=version.state)
+    _require_served(version)
     if not revision.releases.exists():
         raise Conflict(f"Revision {revision.number} was never served: release it.", code="guard-failed")
     with transaction.atomic():
-        ApiVersion.objects.select_for_update().get(pk=version.pk)
+        version = _lock_served(revision)
         current = current_revision(version)
         findings = changes_between(current, revision) if current else []
         release = deploy(
@@ -105,6 +101,19 @@ def roll_back(*, revision: Revision, actor: User, reason: str = "") -> Release:
         )
         version_changed.send(sender=ApiVersion, version=version)
     return release
+
+
+def _require_served(version: ApiVersion) -> None:
+    if version.state not in ROUTED:
+        state = VERSION_STATES[version.state].label.lower()
+        raise Conflict(f"{version} is {state}: it serves no revision.", code="move-not-possible", state=version.state)
+
+
+def _lock_served(revision: Revision) -> ApiVersion:
+    """Lock a revision's version; raise Conflict when it was retired meanwhile."""
+    revision.version = lock_version(revision.version)
+    _require_served(revision.version)
+    return revision.version
 
 
 def deploy(
@@ -159,6 +168,7 @@ def move_to_next_version(*, revision: Revision, actor: User) -> ApiVersion:
     if revision.state != Revision.State.DRAFT or version.state not in ROUTED:
         raise Conflict(f"Revision {revision.number} is no draft of a served version.", code="move-not-possible")
     with transaction.atomic():
+        lock_version(version)
         following = create_version(api=version.api, actor=actor, copy_from=version)
         discard_draft(revision=revision, actor=actor)
     return following

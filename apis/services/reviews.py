@@ -11,7 +11,7 @@ from apis.guards import working_revision
 from apis.lifecycle import permission_of
 from apis.models import ApiVersion, Review, Revision, Transfer
 from apis.services.announcements import tell_author, tell_reviewers
-from apis.services.moves import advance, require_revision_move
+from apis.services.moves import advance, lock_version, require_revision_move
 from apis.services.revisions import copy_revision
 from common.clock import now
 from common.errors import Conflict, Invalid, NotAllowed
@@ -25,6 +25,7 @@ def submit_for_review(*, version: ApiVersion, actor: User) -> ApiVersion:
     """Freeze the draft and ask for verdicts; raise Conflict with what is missing. What is served stays as it is."""
     revision = _movable(version, "submit", actor)
     with transaction.atomic():
+        lock_version(version)
         advance(revision=revision, name="submit", actor=actor, submitted_at=now())
         tell_reviewers(revision, actor)
     return version
@@ -62,15 +63,13 @@ def review_revision(
     if verdict == Review.Verdict.APPROVED and open_lines:
         detail = f"Look at what {version.api.team} asks for and tick it: {open_lines[0]}"
         raise Invalid(detail, errors=[{"detail": detail, "pointer": "/checked"}])
-    if revision.state != Revision.State.IN_REVIEW:
-        raise Conflict(
-            f"Revision {revision.number} is {revision.get_state_display().lower()}, not in review.",
-            code="move-not-possible",
-        )
+    _require_in_review(revision)
     require_revision_move(revision=revision, name="approve" if verdict == "approved" else "reject", actor=actor)
     with transaction.atomic():
-        # Two verdicts at once are counted one after the other.
-        ApiVersion.objects.select_for_update().get(pk=version.pk)
+        # Two verdicts at once are counted one after the other; what was withdrawn meanwhile takes none.
+        lock_version(version)
+        revision.refresh_from_db(fields=["state", "row_version"])
+        _require_in_review(revision)
         review = _write_review(revision, verdict, comment, actor, list(checked))
         if verdict == Review.Verdict.REJECTED:
             advance(revision=revision, name="reject", actor=actor, reason=comment)
@@ -79,6 +78,14 @@ def review_revision(
             advance(revision=revision, name="approve", actor=actor, reason=comment)
         tell_author(revision, review)
     return review
+
+
+def _require_in_review(revision: Revision) -> None:
+    if revision.state != Revision.State.IN_REVIEW:
+        raise Conflict(
+            f"Revision {revision.number} is {revision.get_state_display().lower()}, not in review.",
+            code="move-not-possible",
+        )
 
 
 def require_working_revision(version: ApiVersion) -> Revision:
@@ -102,6 +109,7 @@ def _movable(version: ApiVersion, name: str, actor: User) -> Revision:
 def _set_aside(*, version: ApiVersion, name: str, actor: User) -> ApiVersion:
     revision = _movable(version, name, actor)
     with transaction.atomic():
+        lock_version(version)
         advance(revision=revision, name=name, actor=actor)
         copy_revision(revision=revision, version=version, author=revision.author)
     return version

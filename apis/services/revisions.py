@@ -8,6 +8,7 @@ from apis.guards import working_revision
 from apis.lifecycle import ROUTED, VERSION_STATES
 from apis.models import Api, ApiVersion, Operation, Revision
 from apis.selectors.versions import current_revision
+from apis.services.moves import lock_version
 from apis.signals import version_changed
 from common.errors import Conflict
 from teams.models import User
@@ -29,6 +30,7 @@ def start_revision(*, version: ApiVersion, actor: User) -> Revision:
         raise Conflict(f"{version} is {state}: it takes no further revision.", code="move-not-possible")
     try:
         with transaction.atomic():
+            lock_version(version)
             revision = copy_revision(revision=current, version=version, author=actor)
             record_audit(
                 actor=actor,
@@ -50,6 +52,7 @@ def discard_draft(*, revision: Revision, actor: User) -> None:
     if version.state not in ROUTED:
         raise Conflict(f"{version} has nothing but this revision: edit it.", code="move-not-possible")
     with transaction.atomic():
+        lock_version(version)
         drafts = Revision.objects.filter(pk=revision.pk, state=Revision.State.DRAFT, row_version=revision.row_version)
         if drafts.select_for_update().first() is None:
             raise Conflict(

@@ -12,6 +12,7 @@ from apis.lifecycle import ROUTED, VERSION_STATES
 from apis.models import Api, ApiVersion, Plan, Subscription, SubscriptionApproval
 from apis.selectors.visibility import NOTHING, is_shared_with, visible_versions
 from apis.services.catalog import refresh_listing
+from apis.services.moves import lock_version
 from apis.signals import subscription_changed
 from common.clock import now
 from common.errors import Conflict, Invalid, NotFound
@@ -22,6 +23,8 @@ from teams.services.audit import record_audit
 from teams.services.notices import notify
 
 OVER = ("ended", "rejected", "cancelled")
+# What an open wish for another plan leaves when it is over.
+NO_WISH: dict[str, Any] = {"wanted_plan": None, "decide_by": None}
 
 
 def subscribe(
@@ -37,36 +40,30 @@ def subscribe(
     )
     if not visible_versions(actor).filter(pk=version.pk).exists():
         raise NotFound(NOTHING)
-    _require_subscribable(application, version, plan)
-    require_terms(plan, accepts_terms)
-    existing = live_subscription(application, version)
-    if existing is not None:
-        raise _exists(existing)
-    is_pending = plan.requires_approval
-    subscription = Subscription(
-        application=application,
-        version=version,
-        plan=plan,
-        state="pending" if is_pending else "active",
-        requested_by=actor,
-        started_at=None if is_pending else now(),
-        accepted_terms_at=now() if plan.terms else None,
-        decide_by=now() + timedelta(days=plan.decide_within_days) if is_pending else None,
-    )
-    subscription.full_clean(validate_unique=False, validate_constraints=False)
-    try:
-        with transaction.atomic():
-            subscription.save()
-            # The version is read again under a lock: one deprecated meanwhile takes no new subscription.
-            _require_open_state(ApiVersion.objects.select_for_update().get(pk=version.pk))
-            _record(subscription, "subscription.create", actor, before={})
-            if is_pending:
-                _ask_providers(subscription, plan.approval_steps[0])
-    except IntegrityError as error:
+    with transaction.atomic():
+        # As both stand now: a version deprecated, or a plan closed, at this moment takes no new subscription.
+        version, plan = lock_version(version), _lock_plan(plan)
+        _require_subscribable(application, version, plan)
+        require_terms(plan, accepts_terms)
         existing = live_subscription(application, version)
-        if existing is None:
-            raise
-        raise _exists(existing) from error
+        if existing is not None:
+            raise _exists(existing)
+        is_pending = plan.requires_approval
+        subscription = Subscription(
+            application=application,
+            version=version,
+            plan=plan,
+            state="pending" if is_pending else "active",
+            requested_by=actor,
+            started_at=None if is_pending else now(),
+            accepted_terms_at=now() if plan.terms else None,
+            decide_by=now() + timedelta(days=plan.decide_within_days) if is_pending else None,
+        )
+        subscription.full_clean(validate_unique=False, validate_constraints=False)
+        subscription.save()
+        _record(subscription, "subscription.create", actor, before={})
+        if is_pending:
+            _ask_providers(subscription, plan.approval_steps[0])
     return subscription
 
 
@@ -75,12 +72,13 @@ def approve_subscription(*, subscription: Subscription, actor: User) -> Subscrip
 
     A pending subscription becomes active, a change of plan takes effect. Each step wants its role and another person.
     """
-    if subscription.state == "change_pending":
-        return _approve_change(subscription, actor)
-    if not approve_step(subscription, subscription.plan, actor):
-        return subscription
-    _require_open_state(subscription.version)
     with transaction.atomic():
+        _lock(subscription)
+        if subscription.state == "change_pending":
+            return _approve_change(subscription, actor)
+        if not approve_step(subscription, subscription.plan, actor):
+            return subscription
+        _require_open_state(subscription.version)
         changes = {"decided_by": actor, "started_at": now(), "decide_by": None}
         _move(subscription, ("pending",), "active", "approve", actor, **changes)
         _tell_applicant(subscription, "was approved", "Its keys work from now on.", "circle-check")
@@ -92,12 +90,11 @@ def _approve_change(subscription: Subscription, actor: User) -> Subscription:
     assert wanted is not None
     if not approve_step(subscription, wanted, actor):
         return subscription
-    with transaction.atomic():
-        changes = {"plan": wanted, "wanted_plan": None, "decide_by": None, "decided_by": actor}
-        _move(subscription, ("change_pending",), "active", "change_plan", actor, **changes)
-        _tell_applicant(
-            subscription, f"is under the plan {wanted} now", "The new limits count from now on.", "circle-check"
-        )
+    changes = {**NO_WISH, "plan": wanted, "decided_by": actor}
+    _move(subscription, ("change_pending",), "active", "change_plan", actor, **changes)
+    _tell_applicant(
+        subscription, f"is under the plan {wanted} now", "The new limits count from now on.", "circle-check"
+    )
     return subscription
 
 
@@ -137,8 +134,9 @@ def reject_subscription(*, subscription: Subscription, actor: User, reason: str)
     if not reason.strip():
         raise Invalid("Give a reason.", errors=[{"detail": "Give a reason.", "pointer": "/reason"}])
     with transaction.atomic():
+        _lock(subscription)
         if subscription.state == "change_pending":
-            changes = {"wanted_plan": None, "decide_by": None, "reason": reason.strip()[:500]}
+            changes = {**NO_WISH, "reason": reason.strip()[:500]}
             _move(subscription, ("change_pending",), "active", "refuse_change", actor, **changes)
             _tell_applicant(subscription, f"stays under the plan {subscription.plan}", subscription.reason, "circle-x")
             return subscription
@@ -159,17 +157,23 @@ def end_subscription(*, subscription: Subscription, actor: User, reason: str = "
             permission="applications.manage",
             what="end its subscriptions",
         )
-    if subscription.state == "pending":
-        return _move(subscription, ("pending",), "cancelled", "cancel", actor, reason=reason[:500], ended_at=now())
-    living = ("active", "change_pending", "suspended")
-    return _move(subscription, living, "ended", "end", actor, reason=reason[:500], ended_at=now())
+    changes = {**NO_WISH, "reason": reason[:500], "ended_at": now()}
+    with transaction.atomic():
+        _lock(subscription)
+        if subscription.state == "pending":
+            return _move(subscription, ("pending",), "cancelled", "cancel", actor, **changes)
+        living = ("active", "change_pending", "suspended")
+        return _move(subscription, living, "ended", "end", actor, **changes)
 
 
 def end_subscriptions(subscriptions: QuerySet[Subscription], *, reason: str, at: datetime | None = None) -> int:
-    """End all that live of a set, those that wait as cancelled; return how many. Part of the caller's transaction."""
+    """End all that live of a set, those that wait as cancelled; return how many.
+
+    Part of the caller's transaction, which holds the lock of their version.
+    """
     ended = list(subscriptions.exclude(state__in=OVER).values_list("pk", flat=True))
     rows = Subscription.objects.filter(pk__in=ended)
-    changes = {"ended_at": at or now(), "reason": reason, "row_version": F("row_version") + 1}
+    changes = {**NO_WISH, "ended_at": at or now(), "reason": reason, "row_version": F("row_version") + 1}
     # Those still waiting are told apart: a restoration revives only what was in use.
     rows.filter(state="pending").update(state="cancelled", **changes)
     rows.exclude(state="cancelled").update(state="ended", **changes)
@@ -269,11 +273,13 @@ def change_plan(*, subscription: Subscription, plan: Plan, actor: User, accepts_
         )
     if plan.pk == subscription.plan_id:
         raise Conflict(f"It is under the plan {plan} already.", code="conflict")
-    if not plan.is_open:
-        raise Conflict(f"The plan {plan.name} is closed. Choose another.", code="plan-closed")
-    require_terms(plan, accepts_terms)
-    terms = {"accepted_terms_at": now()} if plan.terms else {}
     with transaction.atomic():
+        _lock(subscription)
+        plan = _lock_plan(plan)
+        if not plan.is_open:
+            raise Conflict(f"The plan {plan.name} is closed. Choose another.", code="plan-closed")
+        require_terms(plan, accepts_terms)
+        terms = {"accepted_terms_at": now()} if plan.terms else {}
         if not plan.requires_approval:
             return _move(subscription, ("active",), "active", "change_plan", actor, plan=plan, **terms)
         subscription.approvals.all().delete()
@@ -336,8 +342,7 @@ def lapse_requests() -> int:
                     changes: dict[str, Any] = {"reason": reason, "ended_at": now(), "decide_by": None}
                     _move(subscription, ("pending",), "cancelled", "lapse", None, **changes)
                 else:
-                    changes = {"wanted_plan": None, "decide_by": None}
-                    _move(subscription, ("change_pending",), "active", "lapse", None, **changes)
+                    _move(subscription, ("change_pending",), "active", "lapse", None, **NO_WISH)
             except Conflict:
                 # Somebody answered at this very moment.
                 continue
@@ -349,12 +354,24 @@ def _require_provider(subscription: Subscription, actor: User, what: str) -> Non
     require_permission(actor=actor, team=subscription.version.api.team, permission="subscriptions.decide", what=what)
 
 
+def _lock(subscription: Subscription) -> None:
+    """Read a subscription as it stands now, and keep it so until the transaction ends: by its version's lock."""
+    version = lock_version(subscription.version)
+    subscription.refresh_from_db()
+    subscription.version = version
+
+
+def _lock_plan(plan: Plan) -> Plan:
+    return Plan.objects.select_for_update(of=("self",), no_key=True).select_related("api__team").get(pk=plan.pk)
+
+
 def _move(
     subscription: Subscription, sources: tuple[str, ...], target: str, verb: str, actor: User | None, **changes: Any
 ) -> Subscription:
     """Move a subscription from the state it is in; raise Conflict when it is not, or no more, one of the sources."""
-    before = {"state": subscription.state}
     with transaction.atomic():
+        _lock(subscription)
+        before = {"state": subscription.state}
         moved = Subscription.objects.filter(pk=subscription.pk, state__in=sources).update(
             state=target, row_version=F("row_version") + 1, **changes
         )

@@ -28,7 +28,9 @@ def connect() -> None:
 
 
 def _on_version(version: ApiVersion, **_: Any) -> None:
-    record_changes(compiler.compile_version(version))
+    # As it stands now, and nobody changes it until this is committed: the newest row always tells the truth.
+    now = ApiVersion.objects.select_for_update(of=("self",), no_key=True).select_related("api__team", "successor__api")
+    record_changes(compiler.compile_version(now.get(pk=version.pk)))
 
 
 def _on_plan(plan: Plan, **_: Any) -> None:

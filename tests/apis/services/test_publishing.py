@@ -1,7 +1,4 @@
-import threading
-
 import pytest
-from django.db import connection
 
 from apis.models import ApiVersion, Deployment, Revision, Transition
 from apis.services.publishing import publish_version
@@ -9,6 +6,7 @@ from apis.services.reviews import submit_for_review
 from apis.services.versions import create_version
 from common.errors import Conflict, NotAllowed, NotFound
 from teams.models import AuditEvent
+from tests.apis.races import DONE, at_once
 
 
 @pytest.mark.django_db
@@ -98,25 +96,12 @@ def test_roles_decide_who_publishes(draft, developer, member, stranger, admin):
 @pytest.mark.django_db(transaction=True)
 def test_of_two_admins_publishing_at_once_one_publishes_and_one_is_told(make_api, publisher, owner):
     version = make_api().versions.get()
-    barrier = threading.Barrier(2, timeout=20)
-    outcomes: list[str] = []
 
     def publish(actor):
-        try:
-            mine = ApiVersion.objects.select_related("api__team").get(pk=version.pk)
-            barrier.wait()
-            publish_version(version=mine, actor=actor)
-            outcomes.append("published")
-        except Conflict as error:
-            outcomes.append(error.code)
-        finally:
-            connection.close()
+        mine = ApiVersion.objects.select_related("api__team").get(pk=version.pk)
+        return lambda: publish_version(version=mine, actor=actor)
 
-    threads = [threading.Thread(target=publish, args=(actor,)) for actor in (publisher, owner)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert sorted(outcomes) == ["move-lost", "published"]
+    outcomes = at_once(publish(publisher), publish(owner))
+    assert sorted(outcomes) == [DONE, "move-lost"]
     assert Transition.objects.filter(version=version).count() == 3
     assert Deployment.objects.filter(version=version).count() == 1

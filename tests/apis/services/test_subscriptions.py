@@ -1,8 +1,6 @@
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from apis.models import Subscription
 from apis.services.deprecation import deprecate_version
@@ -11,6 +9,7 @@ from apis.services.subscriptions import approve_subscription, end_subscription, 
 from common.clock import now
 from common.errors import Conflict, Invalid, NotAllowed, NotFound
 from teams.models import AuditEvent
+from tests.apis.races import DONE, at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -120,23 +119,8 @@ def test_roles_decide_who_subscribes(application, published, plan, make_user, ot
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_subscriptions_at_once_one_stands_and_the_other_is_told(application, published, plan, consumer):
-    barrier = threading.Barrier(2, timeout=20)
-    outcomes: list[str] = []
-
-    def ask():
-        try:
-            barrier.wait()
-            subscribe(application=application, version=published, plan=plan, actor=consumer)
-            outcomes.append("active")
-        except Conflict as error:
-            outcomes.append(error.code)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=ask) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert sorted(outcomes) == ["active", "subscription-exists"]
+    outcomes = at_once(
+        *[lambda: subscribe(application=application, version=published, plan=plan, actor=consumer) for _ in range(2)]
+    )
+    assert sorted(outcomes) == [DONE, "subscription-exists"]
     assert Subscription.objects.filter(application=application).count() == 1

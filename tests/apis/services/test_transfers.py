@@ -1,8 +1,6 @@
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from apis.models import AccessRequest, Api, CatalogEntry, FormerAddress, PlannedMove, Share, Subscription, Transfer
 from apis.selectors.transfers import api_cargo, application_cargo, moved_api, transfers_for, transfers_to_answer
@@ -22,6 +20,7 @@ from common.errors import Conflict, Invalid, NotAllowed, NotFound
 from gateway.control.models import Change
 from teams.models import Application, AuditEvent, Event, Membership, Notice
 from teams.services.credentials import issue_credential
+from tests.apis.races import DONE, at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -265,27 +264,11 @@ def test_the_ai_endpoints_stay(admin, other_team):
 
 @pytest.mark.django_db(transaction=True)
 def test_of_accepting_and_withdrawing_at_once_one_happens(offer, owner, taker, team, other_team):
-    barrier = threading.Barrier(2, timeout=20)
-    outcomes: list[str] = []
+    def answer(act, actor):
+        row = Transfer.objects.select_related("api", "from_team", "to_team", "requested_by").get()
+        return lambda: act(transfer=row, actor=actor)
 
-    def answer(act, actor) -> None:
-        try:
-            row = Transfer.objects.select_related("api", "from_team", "to_team", "requested_by").get()
-            barrier.wait()
-            act(transfer=row, actor=actor)
-            outcomes.append(act.__name__)
-        except Conflict:
-            outcomes.append("conflict")
-        finally:
-            connection.close()
-
-    pairs = ((accept_transfer, taker), (withdraw_transfer, owner))
-    threads = [threading.Thread(target=answer, args=pair) for pair in pairs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert len(outcomes) == 2
-    assert outcomes.count("conflict") == 1
-    wanted = other_team if "accept_transfer" in outcomes else team
+    accepted, withdrawn = at_once(answer(accept_transfer, taker), answer(withdraw_transfer, owner))
+    assert (accepted == DONE) != (withdrawn == DONE)
+    wanted = other_team if accepted == DONE else team
     assert Api.objects.get(slug="orders").team == wanted
