@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import tests_stores
-from bench import installation, measures, peers, report
+from bench import catalog, installation, measures, peers, report
 from bench.figures import percentile
 from bench.gatehouse import REST_PATH, Database, Node
 from bench.measures import Sample
@@ -35,6 +35,9 @@ def main(arguments: Sequence[str]) -> int:
     if options.install:
         for name, reason in installation.install().items():
             sys.stderr.write(f"left out: {name}: {reason}\n")
+        return 0
+    if options.catalog:
+        sys.stdout.write(catalog.run(options.catalog))
         return 0
     if not shutil.which("wrk"):
         sys.stderr.write("The load generator wrk is not on this machine.\n    apt-get install -y wrk nginx\n")
@@ -68,6 +71,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--keys", type=int, default=100_000)
     parser.add_argument(
         "--soak", type=int, default=0, metavar="SECONDS", help="load ours at 60 %% and watch its memory"
+    )
+    parser.add_argument(
+        "--catalog", type=int, default=0, metavar="ROUNDS", help="measure the console's search pages, and nothing else"
     )
     parser.add_argument("--profile", type=Path, help="write cProfile's figures of our worker to this file")
     return parser.parse_args(arguments)

@@ -56,7 +56,7 @@ class Database:
         self.url = urlunsplit(url._replace(path=f"/{name}"))
         env = {**os.environ, "DATABASE_URL": self.url, "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"}
         subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--noinput", "-v0"], cwd=ROOT, env=env, check=True, timeout=120
+            [sys.executable, "manage.py", "migrate", "--noinput", "-v0"], cwd=ROOT, env=env, check=True, timeout=600
         )
 
     def publish(self, upstream_port: int, *, apis: int, keys: int) -> str:

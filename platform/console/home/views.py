@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.models import Min
+from django.db.models import F, Min
 from django.http import HttpRequest, HttpResponse
 
-from apis.models import ApiVersion, Subscription
+from apis.models import ApiVersion, Revision, Subscription
 from apis.selectors import Catalog, visible_apis
 from apis.selectors.access import requests_to_answer
 from apis.selectors.transfers import transfers_to_answer
@@ -19,6 +19,7 @@ from common.clock import now
 from common.permissions import page
 from console.catalog.recommend import first_operation_url
 from console.pages import Spark, render_page, sparkline
+from console.workspace.lists import reviews_for
 from gateway.control.selectors import gateway_status
 from teams.models import Application, Membership, Team, User
 from teams.roles import teams_with
@@ -175,9 +176,12 @@ def _admin_steps(user: User) -> list[Step]:
 def waiting_for(user: User) -> list[Waiting]:
     """Return what waits for this person: reviews, requests, keys and sunsets that are near, rejected changes."""
     soon = now() + SOON
-    reviews = ApiVersion.objects.filter(
-        api__team__in=teams_with(user, "apis.review"), state="in_review"
-    ).select_related("api")[:5]
+    reviews = reviews_for(user).order_by("submitted_at")[:5]
+    # Work goes on in a copy of what was sent back: the revision after it, of the same author.
+    sent_back = Revision.objects.filter(
+        state="draft", author=user, version__api__team__in=teams_with(user, "apis.design"),
+        number=F("version__revisions__number") + 1, version__revisions__reviews__verdict="rejected",
+    ).select_related("version__api__team").defer("document", "source").distinct()[:5]  # fmt: skip
     requests = Subscription.objects.filter(
         version__api__team__in=teams_with(user, "subscriptions.decide"), state__in=["pending", "change_pending"]
     ).select_related("application", "version__api")[:5]
@@ -188,18 +192,22 @@ def waiting_for(user: User) -> list[Waiting]:
         team__in=teams_with(user, "keys.manage"), credentials__expires_at__range=(now(), soon),
         credentials__revoked_at=None,
     ).distinct()[:5]  # fmt: skip
-    found = [Waiting(f"Review {version}", "/workspace/reviews", "eye-check") for version in reviews]
+    found = [
+        Waiting(
+            f"Review {row.version}, revision {row.number}",
+            f"{_place(row.version)}/revisions/{row.number}/review", "eye-check",
+        )
+        for row in reviews
+    ]  # fmt: skip
+    found += [
+        Waiting(f"{row.version}: changes were asked for", f"{_place(row.version)}/design", "arrow-back-up")
+        for row in sent_back
+    ]
     found += [
         Waiting(f"{row.application} asks for {row.version}", "/workspace/subscriptions", "hourglass")
         for row in requests
     ]
-    found += [
-        Waiting(
-            f"{version} has its sunset soon",
-            f"/workspace/{version.api.team.slug}/{version.api.slug}/{version.name}", "alarm",
-        )
-        for version in sunsets
-    ]  # fmt: skip
+    found += [Waiting(f"{version} has its sunset soon", _place(version), "alarm") for version in sunsets]
     found += [
         Waiting(
             f"{row.team} asks for access to {row.api}",
@@ -219,6 +227,10 @@ def waiting_for(user: User) -> list[Waiting]:
             for item in gateway_status().rejected[:5]
         ]
     return found
+
+
+def _place(version: ApiVersion) -> str:
+    return f"/workspace/{version.api.team.slug}/{version.api.slug}/{version.name}"
 
 
 @dataclass(frozen=True, slots=True)

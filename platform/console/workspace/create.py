@@ -159,8 +159,12 @@ def _create(request: HttpRequest, user: User, form: BaseApiForm) -> str:
         raise
     if job.state != ImportJob.State.DONE:
         return f"/workspace/imports/{job.public_id}"
-    messages.success(request, f"{job.api} is a draft. {_bundled(job)}Look it over, then publish it.")
+    messages.success(request, f"{job.api} is a draft. {_bundled(job)}Look it over, then {_next_step(job)}.")
     return _url(job)
+
+
+def _next_step(job: ImportJob) -> str:
+    return "send it for review" if job.team.required_approvals else "publish it"
 
 
 def _bundled(job: ImportJob) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from apis.lifecycle import VERSION_STATES
@@ -62,9 +62,14 @@ def workspace(request: HttpRequest) -> HttpResponse:
 
 
 def reviews_for(user: User) -> QuerySet[Revision]:
-    """Return the revisions in review that this person may judge, of versions that are served too."""
-    mine = Revision.objects.filter(state="in_review", version__api__team__in=teams_with(user, "apis.review"))
-    return mine.select_related("version__api__team", "author").defer("document", "source")
+    """Return the revisions in review that this person may judge, of versions that are served too; never their own."""
+    team = "version__api__team"
+    asked = Q(**{f"{team}__reviewer_role": "owner"}) & Q(**{f"{team}__in": teams_with(user, "team.manage")})
+    asked |= ~Q(**{f"{team}__reviewer_role": "owner"})
+    mine = Revision.objects.filter(asked, state="in_review", version__api__team__in=teams_with(user, "apis.review"))
+    # A revision that the system wrote has no author, and anybody may judge it.
+    others = mine.filter(Q(author=None) | ~Q(author=user))
+    return others.select_related("version__api__team", "author").defer("document", "source")
 
 
 def requests_for(user: User) -> QuerySet[Subscription]:

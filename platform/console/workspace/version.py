@@ -109,7 +109,9 @@ def lifecycle(request: HttpRequest, team: str, api: str, version: str) -> HttpRe
     head = head_of(request, found, "lifecycle")
     is_mover = not head["may"].isdisjoint(MOVERS)
     moves = [move for move in available_moves(found, user) if move.name in PAGES] if is_mover else []
-    primary = next((move for move in moves if move.name == PRIMARY.get(found.state) and move.is_allowed), None)
+    possible = {move.name: move for move in moves if move.is_allowed}
+    # A draft that nobody publishes alone goes to its reviewers first.
+    primary = possible.get(PRIMARY.get(found.state, "")) or possible.get("submit")
     impact = impact_of(found)
     context = {
         **head,
