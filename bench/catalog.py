@@ -7,10 +7,11 @@ this process and its database connection took: that is the same on a machine tha
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -141,7 +142,9 @@ def _organisation(size: int) -> Iterator[Any]:
     from teams.models import Membership, Team, User
 
     person, _ = User.objects.get_or_create(email="bench@example.com", defaults={"name": "Bench"})
-    seed_scale(apis=size, keys=size * KEYS_PER_API, operations=10, upstream_url="http://127.0.0.1:9", tell=str)
+    # The table is what this prints.
+    with redirect_stdout(io.StringIO()):
+        seed_scale(apis=size, keys=size * KEYS_PER_API, operations=10, upstream_url="http://127.0.0.1:9", tell=str)
     Membership.objects.create(user=person, team=Team.objects.get(slug="scale-1"), role="developer")
     with connection.cursor() as cursor:
         # What autovacuum has done of itself on an installation that grew to this size.
@@ -149,4 +152,5 @@ def _organisation(size: int) -> Iterator[Any]:
         # One process, so that all of its CPU is seen.
         cursor.execute("SET max_parallel_workers_per_gather = 0")
     yield person
-    remove_scale()
+    with redirect_stdout(io.StringIO()):
+        remove_scale()

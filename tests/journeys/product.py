@@ -49,7 +49,7 @@ class Product:
             found: dict[str, Any] | None = json.loads(file.read_text()) if file.exists() else None
             return found
 
-        return until(look, seconds=180)
+        return until(look, seconds=420)
 
     @property
     def console(self) -> str:

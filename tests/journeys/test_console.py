@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.gateway.replay import Replay
-from tests.journeys.browser import Person, open_browser
+from tests.journeys.browser import Person
+from tests.journeys.people import person
 from tests.journeys.product import Product, until
 
 pytestmark = pytest.mark.browser
@@ -31,19 +32,6 @@ paths:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = open_browser(playwright)
-        yield started
-        started.close()
-
-
-def person(browser: Browser, product: Product) -> Person:
-    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
-    return Person(page, product.console)
-
-
-@pytest.fixture(scope="module")
 def admin(browser: Browser, product: Product) -> Iterator[Person]:
     someone = person(browser, product)
     someone.sign_in(**product.ready["admin"])
@@ -57,15 +45,6 @@ def developer(browser: Browser, product: Product) -> Iterator[Person]:
     someone.sign_in(**product.ready["developer"])
     yield someone
     assert someone.complaints == []
-
-
-@pytest.fixture(scope="module")
-def upstream_url(product: Product) -> str:
-    headers = {"authorization": f"Bearer {product.ready['api_token']}"}
-    with httpx.Client(base_url=f"{product.console}/api/v1/", headers=headers) as rest:
-        orders = next(row for row in rest.get("apis?q=orders").json()["results"] if row["slug"] == "orders")
-        version = rest.get(f"apis/{orders['id']}/versions").json()["results"][0]
-        return str(rest.get(f"versions/{version['id']}/revisions").json()["results"][0]["upstream_url"])
 
 
 def test_flow_a_a_newcomer_makes_the_first_call(browser: Browser, product: Product, admin: Person) -> None:

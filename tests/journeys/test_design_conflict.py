@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.browser import Person, open_browser
+from tests.journeys.browser import Person
 from tests.journeys.product import Product
 from tests.journeys.test_pages import AXE, RULES
 
@@ -35,14 +33,6 @@ paths:
         "200":
           description: The docks.
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = open_browser(playwright)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

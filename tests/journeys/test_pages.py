@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.journeys.browser import Person, open_browser
+from tests.journeys.browser import Person
 from tests.journeys.product import Product
 
 pytestmark = pytest.mark.browser
@@ -41,14 +41,6 @@ PAGES = (
     "/teams/demo/roles", "/teams/demo/roles/new", "/teams/demo/place", "/admin/gallery",
     "/problems", "/problems/quota-exceeded",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = open_browser(playwright)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module", params=[(1280, "light"), (390, "dark")], ids=["wide-light", "narrow-dark"])
