@@ -15,6 +15,7 @@ from apis.services.contracts import create_api
 from apis.services.deprecation import deprecate_version
 from apis.services.documents import save_draft
 from apis.services.keys import get_key
+from apis.services.plans import update_plan
 from apis.services.publishing import publish_version
 from apis.services.retirement import restore_version, retire_version
 from common.clock import now
@@ -64,15 +65,13 @@ class Callers:
 
 @pytest.fixture
 def served(team, publisher, upstream) -> ApiVersion:
-    from apis.models import Plan
-
     api = create_api(team=team, kind="rest", name="Orders", actor=publisher)
     version = api.versions.get()
     save_draft(
         revision=version.revisions.get(), source=DOCUMENT, upstream_url=upstream.url, if_match="*", actor=publisher
     )
     # What is counted here is answers, not calls.
-    Plan.objects.filter(api=api).update(limits=[])
+    update_plan(plan=api.plans.get(), limits=[], actor=publisher)
     return publish_version(version=version, actor=publisher)
 
 
