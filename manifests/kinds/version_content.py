@@ -69,8 +69,8 @@ def _save(revision: Revision, version: ApiVersion, content: Mapping[str, Any], s
 def _release(version: ApiVersion, content: Mapping[str, Any], spec: Mapping[str, Any], step: Step) -> None:
     working = _working_copy(version, content, step)
     step.changes = gate_of(working).changes
-    if not step.changes:
-        step.notes.append("Nothing changes for callers.")
+    if "document" in content and not step.changes:
+        step.notes.append("The document promises callers the same as before.")
     if working.state != Revision.State.APPROVED and version.api.team.required_approvals:
         if working.state == Revision.State.DRAFT:
             submit_for_review(version=version, actor=step.actor)
