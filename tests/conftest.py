@@ -27,6 +27,7 @@ def pytest_configure() -> None:
 WITH_PROCESSES = {"bench", "gateway", "journeys", "supervisor"}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Share the tests out between two processes: all of the above to one, a file each to whoever is free."""
     groups = {item: "processes" if WITH_PROCESSES & set(item.path.parts) else str(item.path) for item in items}
