@@ -188,11 +188,11 @@ class VersionViewSet(PublicViewSet):
         """Take an approved version back to draft."""
         return self.answer(reopen_draft(version=self.matched(), actor=self.actor))
 
-    @extend_schema(request=forms.PublishSerializer)
+    @extend_schema(request=forms.PublishVersionSerializer)
     def publish(self, request: Request, public_id: str) -> Response:
         """Publish the version; where the team asks for no approval it walks every move."""
         version, revision = self.matched(), None
-        if meant := self.body(forms.PublishSerializer).get("revision"):
+        if meant := self.body(forms.PublishVersionSerializer).get("revision"):
             revision = version.revisions.filter(public_id=meant).first()
             if revision is None:
                 raise NotFound("There is no such revision of this version.")

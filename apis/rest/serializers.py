@@ -95,7 +95,7 @@ class MoveSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
-class PublishSerializer(serializers.Serializer[Any]):
+class PublishVersionSerializer(serializers.Serializer[Any]):
     """The id of the revision that is meant; another one that would be published is refused."""
 
     revision = serializers.CharField(max_length=60, required=False)

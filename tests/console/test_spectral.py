@@ -2,6 +2,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apis.models import LintRuleset
+from apis.services.linting import set_ruleset
 
 pytestmark = pytest.mark.django_db
 RULES = """rules:
@@ -71,3 +72,13 @@ def test_who_may(member, stranger, admin, owner, as_user):
     assert as_user(owner).get("/admin/lint/ruleset").status_code == 403
     assert send(as_user(admin), "/admin/lint/ruleset", source=RULES)["Location"] == "/admin/lint/ruleset"
     assert "The organisation" in as_user(member).get(URL).content.decode()
+
+
+def test_the_page_of_built_in_rules_keeps_what_was_said_of_custom_ones(team, owner, as_user):
+    client = as_user(owner)
+    send(client, source=RULES)
+    row = set_ruleset(team=team, severities={"shop-gadget": "warn"}, actor=owner)
+    said = {"info-contact": "off", "row_version": row.row_version, "form_token": "b" * 24}
+    assert client.post("/teams/payments/lint", said).status_code == 302
+    row.refresh_from_db()
+    assert row.severities == {"info-contact": "off", "shop-gadget": "warn"}

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from apis.lint import RULES
 from apis.models import LintRuleset
-from apis.services.linting import SEVERITIES, set_ruleset
+from apis.services.linting import SEVERITIES, ruleset_for, set_ruleset
 from common.permissions import page
 from console.admin.views import tabs as admin_tabs
 from console.pages import render_page
@@ -58,6 +58,12 @@ def _rows(team: Team | None) -> dict[str, Any]:
 
 def _save(request: HttpRequest, team: Team | None, url: str) -> HttpResponse:
     given = {code: request.POST.get(code, "") for code in RULES}
+    # The page lists the built-in rules; what was said of custom ones stays.
+    own = LintRuleset.objects.filter(team=team).first()
+    known = ruleset_for(team).rules
+    given |= {
+        code: said for code, said in (own.severities if own else {}).items() if code in known and code not in RULES
+    }
     seen = request.POST.get("row_version", "")
     set_ruleset(
         team=team,
