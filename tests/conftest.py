@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import hypothesis
 import pytest
 from django.conf import settings
 from django.test import Client
 from rest_framework.test import APIClient
+from xdist.scheduler import LoadScopeScheduling
 
 # How long an example takes says something of the machine, not of the code.
 hypothesis.settings.register_profile("house", deadline=None)
@@ -27,13 +29,17 @@ def pytest_configure() -> None:
 WITH_PROCESSES = {"bench", "gateway", "journeys", "supervisor"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share the tests out between two processes: all of the above to one, a file each to whoever is free."""
-    groups = {item: "processes" if WITH_PROCESSES & set(item.path.parts) else str(item.path) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: groups[item] != "processes")
+class ByProcesses(LoadScopeScheduling):
+    """Gives all of the above to one of the processes that run the tests, a file each to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "processes" if WITH_PROCESSES & set(file.split("/")) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByProcesses:
+    return ByProcesses(config, log)
 
 
 @pytest.fixture

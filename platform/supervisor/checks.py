@@ -67,7 +67,7 @@ def run_tests(root: Path, arguments: Sequence[str]) -> int:
     else:
         env["CHROMIUM"] = browser
     marks = ["-m", " and ".join(expressions)] if expressions and "-m" not in rest else []
-    command = [sys.executable, "-m", "pytest", "-n", str(PROCESSES), "--dist", "loadgroup", *marks, *rest]
+    command = [sys.executable, "-m", "pytest", "-n", str(PROCESSES), "--dist", "loadscope", *marks, *rest]
     code = _run(command, root, {**env, "GATEHOUSE_STORES": os.environ.get("GATEHOUSE_STORES", "wheel")})
     if code == 0 and is_slow:
         code = _run_on_system_servers(command, root, env)

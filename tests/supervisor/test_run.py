@@ -122,7 +122,7 @@ def test_elsewhere_a_missing_browser_leaves_only_its_tests_out(
         "-n",
         "2",
         "--dist",
-        "loadgroup",
+        "loadscope",
         "-m",
         "not slow and not browser",
         "tests/teams",
