@@ -17,14 +17,24 @@ from usage.selectors import DependencyFilters, dependencies_for
 class DependencyQuery(serializers.Serializer[Any]):
     """What to narrow to."""
 
-    team = serializers.CharField(max_length=60, required=False, default="", help_text="A team's slug, on either side.")
+    team = serializers.CharField(
+        max_length=60, required=False, default="", allow_blank=True, help_text="A team's slug, on either side."
+    )
     api = serializers.CharField(
-        max_length=200, required=False, default="", help_text="An id, `team/slug`, or a part of the name."
+        max_length=200,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="An id, `team/slug`, or a part of the name.",
     )
     application = serializers.CharField(
-        max_length=200, required=False, default="", help_text="An id, `team/name`, or a part of the name."
+        max_length=200,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="An id, `team/name`, or a part of the name.",
     )
-    state = serializers.ChoiceField(choices=ApiVersion.State.choices, required=False, default="")
+    state = serializers.ChoiceField(choices=ApiVersion.State.choices, required=False, default="", allow_blank=True)
     called = serializers.BooleanField(required=False, default=False, help_text="Only what was called in 30 days.")
     neighbours = serializers.BooleanField(
         required=False, default=False, help_text="Also what the found applications use, and who uses the found APIs."

@@ -90,10 +90,10 @@ def test_the_page_needs_a_sign_in(client):
     assert client.get(f"/calls/{new_call_id()}").status_code == 302
 
 
-def test_a_call_takes_seven_queries(as_user, ship, call_between, shop):
+def test_a_call_takes_nine_queries(as_user, ship, call_between, shop):
     call = call_between()
     ship(finished(call))
     client = as_user(shop.buyer)
     with CaptureQueriesContext(connection) as queries:
         client.get(f"/calls/{call.id}")
-    assert len(queries) == 7
+    assert len(queries) == 9

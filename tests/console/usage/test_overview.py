@@ -120,7 +120,7 @@ def test_a_long_name_and_a_thousand_rows_are_shown_with_the_same_queries(as_user
             response = client.get("/usage")
         counts.append(len(queries))
     assert LONG in text_of(response)
-    assert counts == [13, 13]
+    assert counts == [15, 15]
 
 
 @pytest.mark.usefixtures("counted")
