@@ -18,6 +18,7 @@ from hypothesis import strategies
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.core.media_types import YAML_MEDIA_TYPES
 
 from teams.services.tokens import create_access_token
 from tests.console.test_routes import ROWS, world  # noqa: F401
@@ -31,7 +32,7 @@ CHECKED = CHECKS.get_by_names(
 FEW, MANY = 3, 40
 
 
-@schemathesis.deserializer("application/yaml")
+@schemathesis.deserializer(*YAML_MEDIA_TYPES)
 def read_stream(ctx: Any, response: Any) -> str:
     """Take several documents in one answer as the text that they are."""
     return response.text
