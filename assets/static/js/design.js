@@ -31,6 +31,8 @@
 
   // The filter outlives the outline, which the server sends anew; an operation is found by its path too.
   var filter = document.getElementById("outline-filter");
+  // An overlay has the editor, and no outline beside it.
+  if (!filter) return;
   function narrow() {
     var words = filter.value.trim().toLowerCase();
     document.querySelectorAll("#outline li").forEach(function (row) {
