@@ -169,11 +169,17 @@ class Worker:
     def load(self, changes: Sequence[Any], generation: int = 1, **freshness: Any) -> dict[str, Any]:
         fresh = {"is_stale": False, "age_seconds": 0, **freshness}
         self.send(type="load", epoch="e1", generation=generation, changes=list(changes), **fresh)
-        return self.read()
+        return self.applied()
 
     def delta(self, changes: Sequence[Any], generation: int) -> dict[str, Any]:
         self.send(type="delta", generation=generation, changes=list(changes))
-        return self.read()
+        return self.applied()
+
+    def applied(self) -> dict[str, Any]:
+        """Return what the worker says of the changes it was sent; its statistics may come in between."""
+        while (message := self.read())["type"] != "applied":
+            pass
+        return message
 
     def raw(self, data: bytes, *, seconds: float = 5.0) -> bytes:
         """Send bytes on a new connection and return all that comes back until it is closed."""
