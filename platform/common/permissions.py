@@ -36,6 +36,7 @@ def page(permission: str, *, methods: tuple[str, ...] = ("GET", "HEAD")) -> Call
             if permission != "public" and not request.user.is_authenticated:
                 return sign_in_first(request)
             require_platform(permission, request.user)
+            request.permission = permission  # type: ignore[attr-defined]
             return view(request, *args, **kwargs)
 
         gate.permission = permission  # type: ignore[attr-defined]

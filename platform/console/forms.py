@@ -11,7 +11,10 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from common.errors import Invalid
+from common.permission_names import TeamPermission
 from common.problems import from_validation_error
+from teams.models import Team
+from teams.roles import require_permission
 from teams.services.forms import once
 
 
@@ -45,6 +48,12 @@ class GatehouseForm(forms.Form):
             self.add_error(name if name in self.fields else None, item["detail"])
             if name in self.fields:
                 self.fields[name].widget.attrs["aria-invalid"] = "true"
+
+
+def may_post(request: HttpRequest, team: Team, permission: TeamPermission, what: str) -> None:
+    """Refuse whoever may not post before telling them what their form lacks; reading is not judged here."""
+    if request.method == "POST":
+        require_permission(actor=request.user, team=team, permission=permission, what=what)  # type: ignore[arg-type]
 
 
 def new_form_token() -> str:

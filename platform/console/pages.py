@@ -10,6 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
+from teams.models import Team
+from teams.roles import require_permission
+
 
 @dataclass(frozen=True, slots=True)
 class Tab:
@@ -29,6 +32,12 @@ def render_page(
     response = render(request, f"{template}#{fragment}" if is_partial else template, context, status=status)
     patch_vary_headers(response, ["HX-Request", "HX-Request-Type"])
     return response
+
+
+def require_declared(request: HttpRequest, team: Team) -> None:
+    """Hold the person to the permission that the page declares, in the team whose object it shows."""
+    permission = request.permission  # type: ignore[attr-defined]
+    require_permission(actor=request.user, team=team, permission=permission)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from apis.services.keys import get_key
 from apis.services.overlays import create_overlay
 from apis.services.publishing import publish_version
 from common.clock import now
+from common.permission_names import TEAM_PERMISSIONS
 from common.permissions import PERMISSIONS, declared_permission
 from demo.upstream import DOCUMENT
 from manifests.models import ManifestApply
@@ -51,6 +52,7 @@ from teams.models import (
     User,
     Webhook,
 )
+from teams.permissions import AUDITOR
 from teams.services.notices import notify
 from teams.services.people import invite_member
 from teams.services.service_accounts import create_service_account
@@ -240,9 +242,28 @@ def test_an_auditor_changes_nothing_of_the_teams(world, auditor, as_user, api_as
             assert status < 500, (method, path)
             refused += status == 403
     assert refused > 60
+    told = {}
     for path, view in PAGES:
         if "POST" in view.methods and path not in ("logout", "login"):
-            assert client.post(address(path, world), {"form_token": "a" * 24}).status_code < 500, path
+            told[path] = client.post(address(path, world), {"form_token": "a" * 24}).status_code
+            assert told[path] < 500, path
+    # A page is closed to whoever lacks the permission that it names.
+    open_to_all = {
+        path: status
+        for path, view in PAGES
+        if OF_THE_TEAM.match(path)
+        and view.permission in TEAM_PERMISSIONS
+        and view.permission not in AUDITOR
+        and (status := client.get(address(path, world)).status_code) not in (403, 404, 405)
+    }
+    assert open_to_all == {}
+    # Who may not is told so, not what their form lacks.
+    asked = {path: status for path, status in told.items() if OF_THE_TEAM.match(path) and status not in (403, 404)}
+    # One's own favourites, and what only shows how something would look.
+    assert asked == {
+        "catalog/<slug:team>/<slug:api>/star": 302,
+        "workspace/<slug:team>/<slug:api>/<str:version>/overlays/preview": 200,
+    }
     changed = AuditEvent.objects.filter(actor=auditor).exclude(object_type__in=("user", "token"))
     assert [str(event) for event in changed] == []
 

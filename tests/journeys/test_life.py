@@ -70,7 +70,6 @@ def status(product: Product, path: str, key: str = "") -> int:
     return httpx.get(f"{product.gateway}/crates-team/crates/{path}", headers=headers).status_code
 
 
-@pytest.mark.xfail(reason="the story does not get past the consumer's key yet", strict=False)
 def test_an_api_lives_from_design_to_retirement_and_is_brought_back(
     publisher: Person, reviewer: Person, product: Product, upstream_url: str
 ) -> None:

@@ -147,7 +147,6 @@ WRITING = re.compile(
 )  # fmt: skip
 
 
-@pytest.mark.xfail(reason="the catalog still offers an auditor Subscribe", strict=False)
 def test_an_auditor_sees_all_and_has_nothing_to_press(auditor: Person, product: Product) -> None:
     offered: dict[str, list[str]] = {}
     for path in SEEN:
@@ -196,7 +195,6 @@ OTHERS = (
 )  # fmt: skip
 
 
-@pytest.mark.xfail(reason="some forms say what is missing before they say who may", strict=False)
 def test_what_an_auditor_posts_by_hand_is_refused_and_leaves_no_trace(auditor: Person, product: Product) -> None:
     def trace() -> str:
         return auditor.page.request.get(f"{product.console}/admin/audit?format=csv&q=ines.auditor").text()

@@ -17,8 +17,8 @@ from common.errors import DomainError, Invalid
 from common.identifiers import propose_slug
 from common.permissions import page
 from console.ai.models import tabs
-from console.forms import GatehouseForm, run_form
-from console.pages import render_page
+from console.forms import GatehouseForm, may_post, run_form
+from console.pages import render_page, require_declared
 from console.tables import Table
 from gateway.control.rollout import wait_until_applied
 from prompts.models import PromptTemplate, PromptVersion
@@ -29,7 +29,7 @@ from prompts.services.prompts import create_prompt, save_prompt_version
 from prompts.services.publication import prompt_document, publish_prompt
 from providers.selectors import callable_names
 from teams.models import User
-from teams.roles import has_permission, require_permission, teams_with
+from teams.roles import has_permission, teams_with
 
 # The form's action that only looks for parameters while somebody types.
 FIND = "parameters"
@@ -213,6 +213,7 @@ def prompt(request: HttpRequest, team: str, prompt: str) -> HttpResponse:
     """Edit a prompt, run it, save it."""
     user: User = request.user  # type: ignore[assignment]
     template = prompt_for(user, team, prompt)
+    may_post(request, template.team, "prompts.edit", "edit and run its prompts")
     version = latest_version(template)
     assert version is not None
     form = PromptForm(request.POST or None, initial=_initial(version))
@@ -227,7 +228,6 @@ def prompt(request: HttpRequest, team: str, prompt: str) -> HttpResponse:
     action = request.POST.get("action", "")
     if request.method == "POST" and action != FIND:
         if action == "run":
-            require_permission(actor=user, team=template.team, permission="prompts.edit", what="run its prompts")
             return _run(request, form, _filled(version, form, request) if form.is_valid() else None)
         if done := run_form(request, form, save):
             return done
@@ -263,7 +263,7 @@ def publish(request: HttpRequest, team: str, prompt: str) -> HttpResponse:
     """Publish a prompt as an API."""
     user: User = request.user  # type: ignore[assignment]
     template = prompt_for(user, team, prompt)
-    require_permission(actor=user, team=template.team, permission="apis.publish", what="publish prompts")
+    require_declared(request, template.team)
     version, before = latest_version(template), published_as(template)
     assert version is not None
     slug = propose_slug(template.name, fallback="prompt")

@@ -13,7 +13,7 @@ from common.errors import NotFound
 from common.permissions import page
 from console.applications.views import head_of
 from console.forms import GatehouseForm, run_form
-from console.pages import render_page
+from console.pages import render_page, require_declared
 from teams.models import Application, User
 from teams.selectors import application_for
 
@@ -33,6 +33,7 @@ class PlanForm(GatehouseForm):
 def _subscription(request: HttpRequest, app: str, subscription: str) -> tuple[Application, Subscription]:
     user: User = request.user  # type: ignore[assignment]
     found = application_for(user, app)
+    require_declared(request, found.team)
     row = visible_subscriptions(user).filter(application=found, public_id=subscription).first()
     if row is None:
         raise NotFound("There is no such subscription of this application.")

@@ -18,9 +18,9 @@ from common.clock import now
 from common.errors import NotFound
 from common.permissions import page
 from common.sealed import signing_secret_of
-from console.forms import GatehouseForm, run_form
+from console.forms import GatehouseForm, may_post, run_form
 from console.home.views import number_cards
-from console.pages import Tab, render_page
+from console.pages import Tab, render_page, require_declared
 from console.tables import Table, csv_response
 from gateway.control.rollout import wait_until_applied
 from teams.models import Application, Credential, User
@@ -153,6 +153,7 @@ class KeyForm(GatehouseForm):
 def keys(request: HttpRequest, app: str) -> HttpResponse:
     """List an application's keys; create one and show it once."""
     found = application_for(request.user, app)  # type: ignore[arg-type]
+    may_post(request, found.team, "keys.manage", "create keys")
     form, key, signing = KeyForm(request.POST or None), "", {}
     if request.method == "POST" and form.is_valid():
         days = form.cleaned_data["days"]
@@ -233,6 +234,7 @@ def switch_key(request: HttpRequest, app: str, key: str) -> HttpResponse:
 
 def _key(request: HttpRequest, app: str, key: str) -> tuple[Application, Credential]:
     found = application_for(request.user, app)  # type: ignore[arg-type]
+    require_declared(request, found.team)
     credential = credential_for(request.user, key)  # type: ignore[arg-type]
     if credential.application_id != found.pk:
         raise NotFound("There is no such key of this application.")
@@ -254,6 +256,7 @@ def subscriptions(request: HttpRequest, app: str) -> HttpResponse:
 def end(request: HttpRequest, app: str, subscription: str) -> HttpResponse:
     """Say what ending a subscription does, then do it."""
     found = application_for(request.user, app)  # type: ignore[arg-type]
+    require_declared(request, found.team)
     row: Subscription | None = (
         visible_subscriptions(request.user).filter(application=found, public_id=subscription).first()  # type: ignore[arg-type]
     )
@@ -278,6 +281,7 @@ class SettingsForm(GatehouseForm):
 def settings(request: HttpRequest, app: str) -> HttpResponse:
     """Rename an application."""
     found = application_for(request.user, app)  # type: ignore[arg-type]
+    may_post(request, found.team, "applications.manage", "change its applications")
     names = ("name", "description", "row_version")
     form = SettingsForm(request.POST or None, initial={name: getattr(found, name) for name in names})
 

@@ -15,7 +15,7 @@ from apis.models import ApiVersion, Revision, Subscription
 from apis.selectors import revision_in, version_for
 from apis.selectors.overlays import shown_document, shown_operations
 from apis.services.keys import get_key
-from common.errors import NotFound
+from common.errors import NotAllowed, NotFound
 from common.permissions import page
 from console.catalog.relay import Relayed, relay_call
 from console.catalog.views import choice_of_environment, head_of
@@ -67,7 +67,9 @@ def operation(request: HttpRequest, team: str, api: str, version: str, operation
         raise NotFound(f"There is no operation {operation_id[:100]!r} in {found}.") from error
     subscription = subscription_to_try(user, found)
     result = None
-    if request.method == "POST" and subscription is not None:
+    if request.method == "POST":
+        if subscription is None:
+            raise NotAllowed("A call is tried under a subscription of an application of yours: subscribe first.")
         result = _send(request, user, subscription, view)
     context = {
         **_operation_context(found, user, view, revision, choice),
@@ -88,7 +90,6 @@ def _operation_context(
         "operation": view,
         "operations": shown_operations(version, revision, choice["environment"])[:300],
         "samples": samples_of(view, head["base_url"], KEY_WORD),
-        "can_get_key": head["can_subscribe"] and teams_with(user, "keys.manage").exists(),
     }
 
 

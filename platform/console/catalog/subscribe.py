@@ -11,7 +11,7 @@ from apis.selectors import version_for, working_copy
 from apis.selectors.overlays import shown_operations
 from apis.services.keys import FIRST_APPLICATION, KeyGrant, consuming_team, get_key
 from apis.services.subscriptions import live_subscription, subscribe
-from common.errors import Conflict, DomainError
+from common.errors import Conflict, DomainError, NotAllowed
 from common.permissions import page
 from console.catalog.views import first_curl, head_of
 from console.forms import GatehouseForm
@@ -62,11 +62,9 @@ def subscribe_panel(request: HttpRequest, team: str, api: str, version: str) -> 
     user: User = request.user  # type: ignore[assignment]
     found = version_for(user, team, api, version)
     form = SubscribeForm(user, found, request.POST or None)
-    context = {
-        **head_of(found, user, "plans"),
-        "form": form,
-        "has_team": teams_with(user, "applications.manage").exists(),
-    }
+    context = {**head_of(found, user, "plans"), "form": form}
+    if request.method == "POST" and context["is_open"] and not context["can_subscribe"]:
+        raise NotAllowed("You need to be a developer of a team to subscribe: ask an owner of your team.")
     if request.method == "POST" and form.is_valid():
         try:
             context |= _carry_out(user, found, form)

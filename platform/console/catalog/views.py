@@ -124,6 +124,8 @@ def page_tabs(version: ApiVersion, current: str) -> list[Tab]:
 def head_of(version: ApiVersion, user: User, current: str) -> dict[str, Any]:
     """Return the context every page of a version has: crumbs, tabs, addresses, what this person may do."""
     api = version.api
+    is_open = version.state in {"published", "preview"}
+    held = permissions_somewhere(user) if is_open else frozenset()
     return {
         "version": version,
         "api": api,
@@ -132,7 +134,9 @@ def head_of(version: ApiVersion, user: User, current: str) -> dict[str, Any]:
         "base_url": f"{settings.GATEHOUSE_GATEWAY_URL}{api.base_path}/{version.name}",
         "is_listed": version.state in LISTED,
         "can_edit": has_permission(user, api.team, "apis.design"),
-        "can_subscribe": version.state in {"published", "preview"},
+        "is_open": is_open,
+        "can_subscribe": "applications.manage" in held,
+        "can_get_key": {"applications.manage", "keys.manage"} <= held,
         "is_favourite": Favourite.objects.filter(user=user, api=api).exists(),
         "to_note": _to_note(version, user),
         "brownouts": version.brownouts.filter(ends_at__gt=now()) if version.state == "deprecated" else (),
@@ -164,6 +168,8 @@ def acknowledge(request: HttpRequest, team: str, api: str, version: str) -> Http
     user: User = request.user  # type: ignore[assignment]
     found = version_for(user, team, api, version)
     rows = _to_note(found, user)
+    if not rows:
+        raise NotFound("None of your applications waits for this to be noted.")
     for row in rows:
         acknowledge_deprecation(version=found, application=row.application, actor=user)
     messages.success(request, f"{found.api.team} sees that you have taken note.")

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from apis.models import Api
 from common.errors import Conflict
 from common.permissions import page
-from console.forms import GatehouseForm, run_form
+from console.forms import GatehouseForm, may_post, run_form
 from console.pages import Tab, render_page
 from console.teams.tree import crumbs_of, tree_page
 from teams.models import Invitation, Role, Team, User
@@ -184,6 +184,7 @@ def _is_email(text: str) -> bool:
 def members(request: HttpRequest, team: str) -> HttpResponse:
     """List a team's people; an owner invites more and sees each link once."""
     found = team_for(request.user, team)  # type: ignore[arg-type]
+    may_post(request, found, "members.manage", "invite people")
     head, roles = head_of(request, found, "members"), roles_to_give(found)
     givable = [role for role in roles if role.allowed <= head["may"]]
     form = InviteForm(givable, request.POST or None)
@@ -251,6 +252,7 @@ class SettingsForm(TeamForm):
 def settings(request: HttpRequest, team: str) -> HttpResponse:
     """Change a team's name, contact and rules."""
     found = team_for(request.user, team)  # type: ignore[arg-type]
+    may_post(request, found, "team.manage", "change its settings")
     names = (*TEAM_FIELDS, "row_version")
     form = SettingsForm(request.POST or None, initial={name: getattr(found, name) for name in names})
 

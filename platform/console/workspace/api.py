@@ -18,18 +18,20 @@ from apis.services.subscriptions import resume_subscription, suspend_subscriptio
 from apis.services.versions import create_version
 from common.errors import NotFound
 from common.permissions import page
-from console.forms import GatehouseForm, run_form
-from console.pages import Tab, render_page
+from console.forms import GatehouseForm, may_post, run_form
+from console.pages import Tab, render_page, require_declared
 from console.tables import Table
 from teams.models import Team, User
 from teams.roles import people_with, permissions_in, require_permission
 
 
 def my_api(request: HttpRequest, team: str, api: str) -> Api:
-    """Return an API of a team this person is in; raise NotFound for others, whatever the catalog shows them."""
-    user: User = request.user  # type: ignore[assignment]
-    found = api_for(user, team, api)
-    require_permission(actor=user, team=found.team, permission="team.view")
+    """Return an API of a team in which this person may what the page is for.
+
+    Raise NotFound for strangers, whatever the catalog shows them.
+    """
+    found = api_for(request.user, team, api)  # type: ignore[arg-type]
+    require_declared(request, found.team)
     return found
 
 
@@ -118,6 +120,7 @@ class PlanForm(GatehouseForm):
 def plans(request: HttpRequest, team: str, api: str) -> HttpResponse:
     """List an API's plans; create one."""
     found = my_api(request, team, api)
+    may_post(request, found.team, "plans.manage", "make plans")
     form = PlanForm(request.POST or None)
 
     def create() -> str:
@@ -214,6 +217,7 @@ class SharingForm(GatehouseForm):
 def sharing(request: HttpRequest, team: str, api: str) -> HttpResponse:
     """Say who may see an API."""
     found = my_api(request, team, api)
+    may_post(request, found.team, "apis.manage", "say who sees it")
     shown = {"visibility": found.visibility, "is_requestable": found.is_requestable}
     initial = {**shown, "teams": [share.team_id for share in found.shares.all()]}
     form = SharingForm(found, request.POST or None, initial=initial)
@@ -276,6 +280,7 @@ class SettingsForm(GatehouseForm):
 def settings(request: HttpRequest, team: str, api: str) -> HttpResponse:
     """Change what an API says of itself; its base path stays once it was published."""
     found = my_api(request, team, api)
+    may_post(request, found.team, "apis.manage", "change it")
     names = ("name", "summary", "description", "category", "owner", "on_call", "base_path")
     initial = {**{name: getattr(found, name) for name in names}, "tags": ", ".join(found.tags)}
     form = SettingsForm(found, request.POST or None, initial=initial)

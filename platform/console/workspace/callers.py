@@ -15,7 +15,7 @@ from apis.services.brownouts import cancel_brownout, plan_brownout
 from apis.services.farewell import write_to_callers
 from common.errors import NotFound
 from common.permissions import page
-from console.forms import GatehouseForm, run_form
+from console.forms import GatehouseForm, may_post, run_form
 from console.pages import render_page
 from console.workspace.burn_down import draw_burn_down
 from console.workspace.version import head_of, my_version
@@ -48,6 +48,7 @@ def _back(version: ApiVersion) -> str:
 def callers(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """List who still calls a version; POST plans a brownout."""
     found = my_version(request, team, api, version)
+    may_post(request, found.api.team, "apis.publish", "plan brownouts")
     form = BrownoutForm(request.POST or None)
 
     def plan() -> str:

@@ -23,7 +23,7 @@ from apis.services.linting import lint_revision
 from common.concurrency import etag_of, require_match
 from common.errors import Invalid, NotFound, Stale
 from common.permissions import page
-from console.forms import GatehouseForm
+from console.forms import GatehouseForm, may_post
 from console.pages import render_page
 from console.workspace.conflict import DesignConflict, conflict_of
 from console.workspace.text_diff import line_diff
@@ -91,6 +91,7 @@ ROUTING = ("upstream_url", "connect_timeout_seconds", "total_timeout_seconds", "
 def design(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Edit the working copy; what is published is shown read-only."""
     found = my_version(request, team, api, version)
+    may_post(request, found.api.team, "apis.design", "edit its design")
     revision = working_copy(found)
     if revision is None:
         raise NotFound("This version has no document yet.")
@@ -207,7 +208,7 @@ def _outline(source: str) -> list[OutlineEntry]:
     return outline_of(source)[:MOST_OUTLINE] if len(source) < MAX_LINE_BYTES else []
 
 
-@page("team.view", methods=("POST",))
+@page("apis.design", methods=("POST",))
 def problems(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Answer the problems of a text while it is typed; nothing is saved."""
     found = my_version(request, team, api, version)

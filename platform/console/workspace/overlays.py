@@ -28,12 +28,10 @@ from apis.services.overlays import (
 from common.concurrency import etag_of
 from common.errors import NotFound, Stale
 from common.permissions import page
-from console.forms import GatehouseForm, run_form
+from console.forms import GatehouseForm, may_post, run_form
 from console.pages import render_page
 from console.workspace.text_diff import text_diff
 from console.workspace.version import head_of, my_version
-from teams.models import User
-from teams.roles import require_permission
 
 # Comparing line by line takes seconds beyond this; the REST API gives the result whole.
 MOST_COMPARED_BYTES = 1024 * 1024
@@ -125,8 +123,6 @@ def _lines(overlay: Overlay, findings: tuple[Finding, ...]) -> list[dict[str, An
 def new(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse:
     """Add an overlay."""
     found = my_version(request, team, api, version)
-    user: User = request.user  # type: ignore[assignment]
-    require_permission(actor=user, team=found.api.team, permission="apis.publish", what="add overlays")
     form = OverlayForm(request.POST or None, initial={"source": SAMPLE})
     head = head_of(request, found, "overlays")
 
@@ -145,6 +141,7 @@ def new(request: HttpRequest, team: str, api: str, version: str) -> HttpResponse
 def edit(request: HttpRequest, team: str, api: str, version: str, overlay: str) -> HttpResponse:
     """Change an overlay, or read it; one that somebody else saved meanwhile is shown beside."""
     found = my_version(request, team, api, version)
+    may_post(request, found.api.team, "apis.publish", "change its overlays")
     row = _mine(found, overlay)
     places = list(row.environments.values_list("slug", flat=True))
     initial = {"name": row.name, "environments": places, "is_enabled": row.is_enabled, "source": row.source}

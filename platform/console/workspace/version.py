@@ -22,11 +22,11 @@ from apis.selectors import (
 )
 from common.clock import now
 from common.permissions import page
-from console.pages import Tab, render_page
+from console.pages import Tab, render_page, require_declared
 from gateway.control.changelog import latest_generation_of
 from gateway.control.selectors import applied_on
 from teams.models import AuditEvent, User
-from teams.roles import permissions_in, require_permission
+from teams.roles import permissions_in
 
 PROBE_SECONDS = 5.0
 STRIP = ("draft", "in_review", "approved", "published", "deprecated", "retired")
@@ -51,10 +51,9 @@ class StripStep:
 
 
 def my_version(request: HttpRequest, team: str, api: str, version: str) -> ApiVersion:
-    """Return a version of a team this person is in; raise NotFound for others."""
-    user: User = request.user  # type: ignore[assignment]
-    found = version_for(user, team, api, version)
-    require_permission(actor=user, team=found.api.team, permission="team.view")
+    """Return a version of a team in which this person may what the page is for; raise NotFound for strangers."""
+    found = version_for(request.user, team, api, version)  # type: ignore[arg-type]
+    require_declared(request, found.api.team)
     return found
 
 
