@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from apis.models import AccessRequest, Api
+from apis.models import AccessRequest, Api, Share
 from apis.selectors.catalog import search_apis
-from apis.selectors.visibility import visible_apis
+from apis.selectors.visibility import Sight, sight_of
 from teams.models import User
 from teams.roles import teams_of, teams_with
 
@@ -18,9 +18,14 @@ def requestable_apis() -> QuerySet[Api]:
     )
 
 
-def askable_for(user: User, words: str = "") -> QuerySet[Api]:
+def askable_for(user: User, words: str = "", sight: Sight | None = None) -> QuerySet[Api]:
     """Return the APIs a person does not see and may ask for; words look at all that is found by."""
-    unseen = requestable_apis().exclude(pk__in=visible_apis(user).values("pk"))
+    if user.sees_everything:
+        return Api.objects.none()
+    sight = sight or sight_of(user)
+    shared = Share.objects.filter(team__in=sight.reach).values("api")
+    seen = Q(team__in=sight.own) | Q(pk__in=shared) | Q(pk__in=list(sight.previews))
+    unseen = requestable_apis().exclude(seen)
     return (search_apis(unseen, words) if words else unseen).order_by("name", "pk")
 
 

@@ -12,12 +12,11 @@ from django.db.models import Case, CharField, Count, F, IntegerField, Q, QuerySe
 from django.db.models.expressions import Func
 
 from apis.lifecycle import LISTED
-from apis.models import Api, ApiVersion, CatalogEntry
+from apis.models import Api, ApiVersion, CatalogEntry, Share
 from apis.selectors.used_by import UsedBy, caller_counts, live_counts
-from apis.selectors.visibility import OPEN, previewed_versions, shares_for
+from apis.selectors.visibility import OPEN, Sight, sight_of
 from apis.words import words_of
 from teams.models import Team, User
-from teams.roles import teams_with
 
 MAX_WORDS = 8
 NEAR = 0.4
@@ -62,6 +61,11 @@ class CatalogFilters:
         """Say whether anything is filtered at all."""
         return replace(self, order="") != CatalogFilters()
 
+    @property
+    def is_of_all(self) -> bool:
+        """Say whether the APIs of others are looked through too, not only those of one's own or kept at hand."""
+        return not (self.is_mine or self.is_favourite)
+
 
 @dataclass(frozen=True, slots=True)
 class CatalogRow:
@@ -84,8 +88,9 @@ class FacetValue:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """The values of each facet, most frequent first; each counts under the other filters."""
+    """The values of each facet, most frequent first; each counts under the other filters, `total` under all."""
 
+    total: int
     kinds: tuple[FacetValue, ...]
     teams: tuple[FacetValue, ...]
     states: tuple[FacetValue, ...]
@@ -99,7 +104,8 @@ class Catalog:
 
     def __init__(self, user: User, filters: CatalogFilters | None = None) -> None:
         self.user, self.filters = user, filters or CatalogFilters()
-        self._shown = _shown(user, self.filters)
+        self.sight = sight_of(user, "apis.design" if self.filters.is_mine else "team.view")
+        self._shown = _shown(user, self.filters, self.sight)
 
     def entries(self) -> QuerySet[CatalogEntry]:
         """Return the entries, each with `shown_version_id` and `shown_state`, in the order asked for."""
@@ -118,13 +124,15 @@ class Catalog:
     def facets(self) -> Facets:
         """Count the values of each facet under the other filters: three queries."""
         kinds, states = dict(Api.Kind.choices), dict(ApiVersion.State.choices)
-        counts = self._counts()
-        teams = Team.objects.in_bulk(list(counts["team"]))
+        counts, total = self._counts()
+        often = dict(counts["team"].most_common(MOST_VALUES))
+        teams = Team.objects.filter(pk__in=often).values_list("pk", "slug", "name")
         tags = self._without("tag").annotate(each_tag=Func(F("tags"), function="unnest"))
         tag_counts = tags.values_list("each_tag").annotate(n=Count("pk")).order_by("-n", "each_tag")[:MOST_VALUES]
         return Facets(
+            total=total,
             kinds=_values((value, kinds[value], n) for value, n in counts["kind"].items()),
-            teams=_values((teams[key].slug, teams[key].name, n) for key, n in counts["team"].items()),
+            teams=_values((slug, name, often[key]) for key, slug, name in teams),
             states=_values((value, states[value], n) for value, n in counts["state"].items()),
             categories=_values((name, name, n) for name, n in counts["category"].items() if name),
             scores=tuple(
@@ -133,8 +141,8 @@ class Catalog:
             tags=tuple(FacetValue(tag, tag, n) for tag, n in tag_counts),
         )
 
-    def _counts(self) -> dict[str, Counter[Any]]:
-        """Return for each facet but tags how often each value occurs under the other filters.
+    def _counts(self) -> tuple[dict[str, Counter[Any]], int]:
+        """Return for each facet but tags how often each value occurs under the other filters, and what all leave.
 
         The database counts the combinations that occur, which are few; what a facet leaves is summed here.
         """
@@ -143,13 +151,15 @@ class Catalog:
         if chosen["team"]:
             chosen["team"] = Team.objects.filter(slug=chosen["team"]).values_list("pk", flat=True).first() or -1
         counts: dict[str, Counter[Any]] = {facet: Counter() for facet in COUNTED}
+        total = 0
         for *values, n in rows:
             misses = [facet for facet, value in zip(COUNTED, values, strict=True) if chosen[facet] not in ("", value)]
+            total += 0 if misses else n
             for facet, value in zip(COUNTED, values, strict=True):
                 # Under the other filters: a facet's own choice does not count against it.
                 if not misses or misses == [facet]:
                     counts[facet][value] += n
-        return counts
+        return counts, total
 
     def _without(self, *facets: str) -> QuerySet[Any]:
         without: dict[str, Any] = dict.fromkeys(facets, "")
@@ -161,17 +171,13 @@ def _values(rows: Iterable[tuple[str, str, int]]) -> tuple[FacetValue, ...]:
     return tuple(FacetValue(*row) for row in sorted(rows, key=lambda row: (-row[2], row[1]))[:MOST_VALUES])
 
 
-def _shown(user: User, filters: CatalogFilters) -> QuerySet[CatalogEntry]:
+def _shown(user: User, filters: CatalogFilters, sight: Sight) -> QuerySet[CatalogEntry]:
     """Return what a person may find, with the version that is shown to them."""
-    mine = list(teams_with(user, "apis.design" if filters.is_mine else "team.view").values_list("pk", flat=True))
-    # Few at any time: a preview is for listed applications.
-    previews = dict(previewed_versions(user).values_list("api_id", "pk"))
-    is_own, is_previewed = Q(team__in=mine), Q(api__in=list(previews))
+    is_own, is_previewed = Q(team__in=sight.own), Q(api__in=list(sight.previews))
     is_listed = Q(listed_state__in=LISTED)
     if not user.sees_everything:
-        is_listed &= is_own | _shared_with(mine)
+        is_listed &= is_own | _shared_with(sight)
     shows_drafts = filters.is_mine or filters.has_drafts
-    found = is_own & Q(best__isnull=False) if shows_drafts else Q(pk__in=[])
     versions: list[When] = []
     states: list[When] = []
 
@@ -179,24 +185,26 @@ def _shown(user: User, filters: CatalogFilters) -> QuerySet[CatalogEntry]:
         versions.append(When(condition, then=version))
         states.append(When(condition, then=state))
 
+    # The first that holds; what is found by none of these is listed.
     if shows_drafts:
-        show(is_own, F("best"), F("best_state"))
-    show(is_listed & ~Q(listed_state="retired"), F("listed"), F("listed_state"))
-    for api, version in previews.items():
-        show(Q(api=api), Value(version), Value("preview"))
-    show(is_listed, F("listed"), F("listed_state"))
+        show(is_own & Q(best__isnull=False), F("best"), F("best_state"))
+    for api, version in sight.previews.items():
+        show(Q(api=api) & ~(is_listed & ~Q(listed_state="retired")), Value(version), Value("preview"))
     entries = CatalogEntry.objects.annotate(
-        shown_version_id=Case(*versions, output_field=IntegerField()),
-        shown_state=Case(*states, output_field=CharField()),
+        shown_version_id=Case(*versions, default=F("listed"), output_field=IntegerField()),
+        shown_state=Case(*states, default=F("listed_state"), output_field=CharField()),
         score_band=Case(*(When(score__gte=least, then=Value(band)) for least, band, _ in BANDS), default=Value("")),
     )
     if filters.is_favourite:
         entries = entries.filter(api__favourites__user=user)
-    return entries.filter(found) if filters.is_mine else entries.filter(found | is_listed | is_previewed)
+    found = is_own & Q(best__isnull=False)
+    if filters.is_mine:
+        return entries.filter(found)
+    return entries.filter((found | is_listed if shows_drafts else is_listed) | is_previewed)
 
 
-def _shared_with(teams: list[int]) -> Q:
-    shared = shares_for(teams).values("api")
+def _shared_with(sight: Sight) -> Q:
+    shared = Share.objects.filter(team__in=sight.reach).values("api")
     return Q(visibility__in=OPEN) | Q(visibility=Api.Visibility.SHARED, api__in=shared)
 
 

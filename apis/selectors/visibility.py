@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -9,8 +11,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from apis.lifecycle import LISTED
 from apis.models import Api, ApiVersion, Plan, Revision, Share, Subscription
 from common.errors import NotFound
+from common.permission_names import TeamPermission
 from teams.models import Team, User
-from teams.roles import teams_of
+from teams.roles import teams_of, teams_with
 
 # Shown to all who sign in; the first also to those who do not.
 OPEN = (Api.Visibility.PUBLIC, Api.Visibility.EVERYONE)
@@ -52,6 +55,27 @@ def listed_for(user: User) -> Q:
     return (Q(state__in=LISTED) & is_open) | Q(pk__in=previewed_versions(user).values("pk"))
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What decides about a person's view, as keys, asked for once where many queries need it.
+
+    `own` are their teams, `reach` those whose shares reach them: their teams and all above; `previews` maps APIs to the
+    version in preview that applications of theirs are listed for.
+    """
+
+    own: list[int]
+    reach: list[int]
+    previews: dict[int, int]
+
+
+def sight_of(user: User, permission: TeamPermission = "team.view") -> Sight:
+    """Return what a person sees; own are the teams in which they have the permission. Two queries."""
+    own = dict(teams_with(user, permission).values_list("pk", "ancestor_ids"))
+    # Few at any time: a preview is for listed applications.
+    previews = dict(previewed_versions(user).values_list("api_id", "pk"))
+    return Sight(list(own), sorted({*own, *chain.from_iterable(own.values())}), previews)
+
+
 def previewed_versions(user: User) -> QuerySet[ApiVersion]:
     """Return the versions in preview that applications of a person's teams are listed for."""
     return ApiVersion.objects.filter(state="preview", preview_applications__team__in=teams_of(user).values("pk"))
@@ -65,7 +89,7 @@ def _is_shared(prefix: str, mine: QuerySet[Any, Any]) -> Q:
     )
 
 
-def shares_for(teams: QuerySet[Any, Any] | list[int]) -> QuerySet[Share]:
+def shares_for(teams: QuerySet[Any, Any]) -> QuerySet[Share]:
     """Return the shares that reach teams, given by their keys: what a team is shown those below it are shown too."""
     is_below = Team.objects.filter(pk__in=teams, ancestor_ids__contains=[OuterRef("team_id")])
     return Share.objects.filter(Q(team__in=teams) | Exists(is_below))

@@ -14,10 +14,19 @@ SIZES = (25, 50, 100)
 
 
 class Table:
-    """One page of a sorted list. `columns` maps names in `?sort=` to order_by fields; the first is the default."""
+    """One page of a sorted list. `columns` maps names in `?sort=` to order_by fields; the first is the default.
+
+    The rows are counted, unless the caller knows their `total`.
+    """
 
     def __init__(
-        self, request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], *, columns: dict[str, str], default: str = ""
+        self,
+        request: HttpRequest,
+        rows: QuerySet[Any] | Sequence[Any],
+        *,
+        columns: dict[str, str],
+        default: str = "",
+        total: int | None = None,
     ) -> None:
         self.request = request
         wanted = request.GET.get("sort", default or next(iter(columns), ""))
@@ -32,7 +41,9 @@ class Table:
         self.size = _number(request.GET.get("size"), SIZES[0])
         if self.size not in SIZES:
             self.size = SIZES[0]
-        self.total = rows.count() if isinstance(rows, QuerySet) else len(rows)
+        if total is None:
+            total = rows.count() if isinstance(rows, QuerySet) else len(rows)
+        self.total = total
         self.page_count = max(1, -(-self.total // self.size))
         self.page = min(max(1, _number(request.GET.get("page"), 1)), self.page_count)
         start = (self.page - 1) * self.size

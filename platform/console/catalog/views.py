@@ -48,8 +48,8 @@ def catalog(request: HttpRequest) -> HttpResponse:
     user: User = request.user  # type: ignore[assignment]
     filters = read_filters(request)
     catalog = Catalog(user, filters)
-    table = Table(request, catalog.entries(), columns={})
     found = catalog.facets()
+    table = Table(request, catalog.entries(), columns={}, total=found.total)
     may = permissions_somewhere(user)
     context = {
         "table": table,
@@ -58,7 +58,7 @@ def catalog(request: HttpRequest) -> HttpResponse:
         "facets": [facet_links(request, name, values) for name, values in _named(found)],
         "nearest": catalog.nearest() if filters.words and not table.total else (),
         "orders": ORDERS,
-        "askable": askable_for(user, filters.words)[:10] if not filters.is_mine and not filters.is_favourite else (),
+        "askable": askable_for(user, filters.words, catalog.sight)[:10] if filters.is_of_all else (),
         "can_collect": "apis.manage" in may,
         "collections": Collection.objects.order_by("name")[:50] if not filters.is_narrowed else (),
         "can_create": "apis.design" in may,
