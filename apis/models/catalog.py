@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
+from django.db.models import F
 
 from apis.models.contracts import Api, ApiVersion
 from common.clock import now
@@ -64,6 +65,9 @@ class CatalogEntry(models.Model):
         indexes = [
             GinIndex(fields=["vector"], name="catalog_words"),
             GinIndex(OpClass("title_words", "gin_trgm_ops"), name="catalog_title"),
+            # The first page of a long list is read in order, not sorted out of all.
+            models.Index(fields=["name", "id"], name="catalog_by_name"),
+            models.Index(F("used_by").desc(), F("name"), name="catalog_by_use"),
         ]
 
     def __str__(self) -> str:
