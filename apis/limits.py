@@ -46,6 +46,26 @@ def make_limits(*, per_minute: int | None = None, per_day: int | None = None) ->
     ]
 
 
+USUAL = frozenset({"minute", "day"})
+
+
+def change_usual(
+    limits: list[dict[str, Any]], *, per_minute: int | None = None, per_day: int | None = None
+) -> list[dict[str, Any]]:
+    """Return limits with the two usual ones as given: how those are counted stays, and so do all others."""
+    before = {entry["id"]: entry for entry in limits}
+    usual = [
+        {**entry, **before.get(entry["id"], {}), "limit": entry["limit"]}
+        for entry in make_limits(per_minute=per_minute, per_day=per_day)
+    ]
+    return usual + other_limits(limits)
+
+
+def other_limits(limits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the limits that are not the two usual ones."""
+    return [entry for entry in limits if entry["id"] not in USUAL]
+
+
 def parse_limits(limits: Any, name: str = "limits") -> tuple[LimitRecord, ...]:
     """Return the counters of a plan; raise Invalid that names each wrong value by its pointer below `name`."""
     if not isinstance(limits, list):

@@ -8,8 +8,8 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from apis.limits import make_limits
-from apis.models import Api
+from apis.limits import change_usual, other_limits
+from apis.models import Api, Plan
 from apis.selectors import api_for, visible_subscriptions
 from apis.services.access import grant_access, refuse_access
 from apis.services.contracts import update_api
@@ -106,14 +106,20 @@ class PlanForm(GatehouseForm):
     )  # fmt: skip
     is_open = forms.BooleanField(label="Open to new subscriptions", required=False, initial=True)
 
-    def values(self) -> dict[str, Any]:
-        """Return what the services take."""
+    def values(self, before: Plan | None = None) -> dict[str, Any]:
+        """Return what the services take; limits that the form does not show stay as they were `before`."""
         data = dict(self.cleaned_data)
         data["approval_steps"] = (data["approval_steps"] or "publisher").split("+")
         data["decide_within_days"] = data["decide_within_days"] or 7
-        limits = make_limits(per_minute=data.pop("per_minute"), per_day=data.pop("per_day"))
-        own = make_limits(per_minute=data.pop("elsewhere_per_minute"), per_day=data.pop("elsewhere_per_day"))
-        return {**data, "limits": limits, "limits_elsewhere": own if data.pop("elsewhere") == "own" else None}
+        limits = change_usual(
+            before.limits if before else [], per_minute=data.pop("per_minute"), per_day=data.pop("per_day")
+        )
+        own = change_usual(
+            (before.limits_elsewhere if before else None) or [],
+            per_minute=data.pop("elsewhere_per_minute"), per_day=data.pop("elsewhere_per_day"),
+        )  # fmt: skip
+        has_own = data.pop("elsewhere") == "own"
+        return {**data, "limits": limits, "limits_elsewhere": own if has_own else None}
 
 
 @page("team.view", methods=("GET", "HEAD", "POST"))
@@ -156,13 +162,14 @@ def plan(request: HttpRequest, team: str, api: str, plan: str) -> HttpResponse:
     form = PlanForm(request.POST or None, initial={**{name: getattr(row, name) for name in names}, **steps, **limits})
 
     def save() -> str:
-        update_plan(plan=row, actor=request.user, **form.values())  # type: ignore[arg-type]
+        update_plan(plan=row, actor=request.user, **form.values(row))  # type: ignore[arg-type]
         messages.success(request, f"The plan {row.name} is saved; {row.subscriptions.count()} subscriptions follow it.")
         return f"/workspace/{found.team.slug}/{found.slug}/plans"
 
     if request.method == "POST" and (done := run_form(request, form, save)):
         return done
-    context = {**head_of(request, found, "plans"), "plan": row, "form": form}
+    others = other_limits(row.limits), other_limits(own)
+    context = {**head_of(request, found, "plans"), "plan": row, "form": form, "others": others}
     return render_page(request, "workspace/plan.html", context, status=422 if form.is_bound else 200)
 
 
