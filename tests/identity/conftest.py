@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ import httpx
 import pytest
 from django.test import Client
 
-from supervisor.assets import find_npm
+from tests.packages import bring
 
 ROOT = Path(__file__).parents[2]
 LOCKED = ROOT / "tests" / "identity"
@@ -65,20 +64,8 @@ class RealProvider:
 
 @pytest.fixture(scope="session")
 def package() -> Path:
-    """Bring the provider by its lock, once per lock; return its module."""
-    folder = ROOT / ".build" / "identity"
-    stamp = folder / "stamp"
-    lock = (LOCKED / "package-lock.json").read_text()
-    if not stamp.exists() or stamp.read_text() != lock:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(LOCKED / name, folder / name)
-        npm = find_npm()
-        command = [*npm.command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(command, cwd=folder, env=npm.env(ROOT / ".build"), check=True)
-        stamp.write_text(lock)
-    return folder / "node_modules" / "oidc-provider" / "lib" / "index.js"
+    """Bring the provider by its lock; return its module."""
+    return bring(LOCKED) / "oidc-provider" / "lib" / "index.js"
 
 
 CALLBACK_ID = "idp_fortheprocessoftests"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
 from datetime import date
 from pathlib import Path
@@ -17,7 +15,7 @@ from apis.design.validate import validate_document
 from apis.diff import compare
 from apis.lint import Ruleset, lint_document
 from apis.lint.spectral.parse import parse_ruleset
-from supervisor.assets import find_npm
+from tests.packages import bring
 
 ROOT = Path(__file__).parents[3]
 STYLE_GUIDE = ROOT / "tests" / "apis" / "spectral" / "style_guide.yaml"
@@ -29,20 +27,8 @@ MOST_SECONDS = 120
 
 @pytest.fixture(scope="session")
 def packages() -> Path:
-    """Bring the packages by their lock, once per lock."""
-    folder = ROOT / ".build" / "documents"
-    stamp = folder / "stamp"
-    lock = (LOCKED / "package-lock.json").read_text()
-    if not stamp.exists() or stamp.read_text() != lock:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(LOCKED / name, folder / name)
-        npm = find_npm()
-        command = [*npm.command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(command, cwd=folder, env=npm.env(ROOT / ".build"), check=True)
-        stamp.write_text(lock)
-    return folder / "node_modules"
+    """Bring the packages by their lock."""
+    return bring(LOCKED)
 
 
 def documents(packages: Path) -> list[Path]:
