@@ -91,6 +91,17 @@ class StepSerializer(serializers.Serializer):
     after_ms = serializers.FloatField(allow_null=True)
 
 
+class ServiceLevelSerializer(serializers.Serializer[Any]):
+    """What a version's callers met."""
+
+    days = serializers.IntegerField(help_text="The span that was measured, today included.")
+    availability = serializers.FloatField(
+        allow_null=True, help_text="From 0 to 1: the calls that did not fail by the gateway or the upstream."
+    )
+    p50_ms = serializers.FloatField(allow_null=True)
+    p95_ms = serializers.FloatField(allow_null=True)
+
+
 class CallSerializer(serializers.Serializer):
     """One call explained. With source `verdict` only the verdict is known."""
 

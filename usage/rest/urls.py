@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.urls import path
 
 from usage.rest.dependencies import DependencyViewSet
-from usage.rest.views import CallView, CostReportViewSet, UsageView
+from usage.rest.views import CallView, CostReportViewSet, ServiceLevelView, UsageView
 
 urlpatterns = [
+    path("versions/<str:public_id>/service-level", ServiceLevelView.as_view(), name="service-level"),
     path("usage", UsageView.as_view(), name="usage"),
     path("dependencies", DependencyViewSet.as_view({"get": "list"}), name="dependencies"),
     path("calls/<str:call_id>", CallView.as_view(), name="call"),

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apis.selectors import visible_versions
 from common.errors import NotFound
 from teams.models import User
 from usage.models import CostReport
@@ -23,12 +24,14 @@ from usage.rest.serializers import (
     CostReportDetailSerializer,
     CostReportSerializer,
     LineSerializer,
+    ServiceLevelSerializer,
     UsageQuery,
     UsageSerializer,
 )
 from usage.selectors import (
     call_by_id,
     freshness,
+    measured_level,
     report_for,
     reports_for,
     scope_for,
@@ -64,6 +67,20 @@ class UsageView(APIView):
     def csv_table(self, data: Mapping[str, Any]) -> CsvTable:
         """Return a row per interval."""
         return ["at", *data["totals"]], [{"at": point["at"], **point["numbers"]} for point in data["points"]]
+
+
+class ServiceLevelView(APIView):
+    """What a version's callers met in the last 30 days, to everybody who sees the version."""
+
+    permission = "signed_in"
+
+    @extend_schema(responses=ServiceLevelSerializer)
+    def get(self, request: Request, public_id: str) -> Response:
+        """Answer availability and latency; null while fewer than 1,000 calls count."""
+        version = visible_versions(person(request)).filter(public_id=public_id).first()
+        if version is None:
+            raise NotFound("There is no such version, or it is not shared with you.")
+        return Response(ServiceLevelSerializer(measured_level(version)).data)
 
 
 class CallView(APIView):

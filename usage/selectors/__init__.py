@@ -14,6 +14,7 @@ from usage.selectors.dependencies import DependencyFilters, dependencies_for
 from usage.selectors.freshness import Freshness, freshness, freshness_of
 from usage.selectors.money import report_for, reports_for, team_costs
 from usage.selectors.scopes import scope_for
+from usage.selectors.service_levels import ServiceLevel, measured_level
 from usage.selectors.summaries import api_usage, application_usage, floor, summary, top, totals, version_usage
 from usage.selectors.unknown_call import unknown_call_sentence
 from usage.selectors.values import Numbers, Point, Scope, TopRow, UsageSummary
@@ -26,6 +27,7 @@ __all__ = [
     "Numbers",
     "Point",
     "Scope",
+    "ServiceLevel",
     "Sight",
     "Spent",
     "TopRow",
@@ -43,6 +45,7 @@ __all__ = [
     "freshness",
     "freshness_of",
     "last_used",
+    "measured_level",
     "report_for",
     "reports_for",
     "scope_for",

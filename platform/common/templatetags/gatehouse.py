@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -119,6 +120,12 @@ def money(amount: Decimal | str | None) -> str:
     if abs(value) >= 1:
         return f"${value:,.2f}"
     return f"${value:.{min(max(2, 1 - value.adjusted()), 9)}f}"
+
+
+@register.filter
+def availability(share: float) -> str:
+    """Return a share from 0 to 1 as percent, cut and not rounded: 99.99 %; all is 100 % only when it was all."""
+    return f"{math.floor(share * 10_000 + 1e-9) / 100:.2f} %"
 
 
 @register.filter

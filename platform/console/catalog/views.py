@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
 from apis.design.outline import document_summary
-from apis.lifecycle import LISTED
+from apis.lifecycle import LISTED, ROUTED
 from apis.models import ApiVersion, Collection, DeprecationNotice, Favourite, Operation
 from apis.selectors import (
     Catalog,
@@ -37,6 +37,7 @@ from console.pages import Tab, render_page
 from console.tables import Table
 from teams.models import User
 from teams.roles import has_permission, permissions_somewhere, teams_with
+from usage.selectors import measured_level
 
 MOST_NAMED = 10
 ORDERS = (("", "Best match"), ("name", "Name"), ("newest", "Newest"), ("used", "Most used"), ("score", "Best score"))
@@ -204,6 +205,7 @@ def _overview(request: HttpRequest, version: ApiVersion) -> HttpResponse:
         "plans": version.api.plans.filter(is_open=True),
         "operations": operations[:8],
         "operation_count": len(operations),
+        "level": measured_level(version) if version.state in ROUTED else None,
         "first_url": operation_url(version, _first(operations).operation_id) if operations else "",
         "summary": document_summary(shown_document(version, revision)) if revision and revision.document else None,
         "curl": first_curl(version, operations),
