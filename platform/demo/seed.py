@@ -100,7 +100,7 @@ def _make_anew() -> dict[str, Any]:
 
 def _seed_orders(team: Team, admin: User) -> ApiVersion:
     job = import_document(
-        actor=admin, team=team, source=json.dumps(DOCUMENT), name="Orders", slug="orders",
+        actor=admin, team=team, source=json.dumps(DOCUMENT, indent=2), name="Orders", slug="orders",
         summary="Orders of a small shop: list, read, create.", tags=["orders", "demo"],
         upstream_url=settings.GATEHOUSE_DEMO_UPSTREAM_URL,
     )  # fmt: skip

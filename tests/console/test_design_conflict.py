@@ -175,3 +175,12 @@ def test_while_typing_the_outline_follows_and_stays_when_nothing_can_be_read(as_
     assert '<hx-partial hx-target="#outline"' in typed
     assert "/parcels" in typed
     assert "hx-partial" not in client.post(f"{URL}/problems", {"source": BASE + "\n: ["}).content.decode()
+
+
+def test_a_document_that_came_on_one_line_is_laid_out(draft, as_user, owner, member):
+    stored = draft.revisions.get().source
+    assert "\n" not in stored
+    read = fields_of(as_user(owner).get(URL).content.decode())
+    assert read["source"].startswith('{\r\n  "openapi": "3.1.0",')
+    assert read["base_source"] == read["source"]
+    assert "\n  &quot;info&quot;" in as_user(member).get(URL).content.decode()

@@ -108,11 +108,12 @@ def design(request: HttpRequest, team: str, api: str, version: str) -> HttpRespo
         if saved is not None:
             return saved
     context |= {
-        "base_source": _base_source(request, revision.source if len(revision.source) <= MOST_BASE else ""),
+        "base_source": _base_source(request, _source(revision) if len(revision.source) <= MOST_BASE else ""),
         "base_routing": request.POST.get("base_routing") or json.dumps(_routing(revision)),
         # What the form was read with, also when it comes back with errors.
         "etag": request.POST.get("etag") or etag_of(revision),
     }
+    context["source"] = _source(revision)
     context["outline"] = _outline(form["source"].value() or "")
     context["findings"] = _findings(form["source"].value() or "", revision)
     status = 422 if form.is_bound and form.errors else 200
@@ -172,7 +173,14 @@ def _base_source(request: HttpRequest, stored: str = "") -> str:
 
 
 def _source(revision: Revision) -> str:
-    return revision.source
+    """Return the document to read and edit: JSON that came on one line is laid out, all else is as written."""
+    text = revision.source
+    if revision.source_format != "json" or "\n" in text.strip() or len(text) > MOST_BASE:
+        return text
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except ValueError:
+        return text
 
 
 def _routing(revision: Revision) -> dict[str, Any]:
