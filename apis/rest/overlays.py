@@ -123,10 +123,10 @@ class OverlayViewSet(OfVersion):
 
     @extend_schema(request=OverlayOrderSerializer, responses=OverlaySerializer(many=True))
     def order(self, request: Request, version: str) -> Response:
-        """Put the overlays in an order."""
+        """Put the overlays in an order; the answer is their list."""
         found = self.my_version
         order_overlays(version=found, order=self.body(OverlayOrderSerializer)["order"], actor=self.actor)
-        return Response(OverlaySerializer(self.get_queryset(), many=True).data)
+        return self.list(request)
 
     @extend_schema(responses=OverlayResultSerializer)
     def result(self, request: Request, version: str, environment: str) -> Response:

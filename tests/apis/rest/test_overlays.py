@@ -67,7 +67,7 @@ def test_errors_name_action_and_line(base, publisher, api_as):
 def test_they_are_put_in_order(base, publisher, api_as):
     api = api_as(publisher)
     ids = [api.post(f"{base}/overlays", {"name": n, "source": titled(n)}, format="json").json()["id"] for n in "AB"]
-    assert api.put(f"{base}/overlay-order", {"order": ids[::-1]}, format="json").json()[0]["name"] == "B"
+    assert api.put(f"{base}/overlay-order", {"order": ids[::-1]}, format="json").json()["results"][0]["name"] == "B"
     assert api.get(f"{base}/document").json()["info"]["title"] == "A"
     assert api.put(f"{base}/overlay-order", {"order": ids[:1]}, format="json").status_code == 422
 
