@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from teams.rest import departures, events, roles, service_accounts, views
+from teams.rest import departures, events, roles, service_accounts, sign_in_providers, views
 
 TEAM = "teams/<str:team>"
 APPLICATION = "applications/<str:application>"
@@ -34,6 +34,16 @@ urlpatterns = [
         name="team",
     ),
     path("teams/<str:public_id>/move", views.TeamViewSet.as_view({"post": "move"}), name="team-move"),
+    path(
+        "sign-in-providers",
+        sign_in_providers.SignInProviderViewSet.as_view({"get": "list"}),
+        name="sign-in-providers",
+    ),
+    path(
+        "sign-in-providers/<str:public_id>",
+        sign_in_providers.SignInProviderViewSet.as_view({"get": "retrieve"}),
+        name="sign-in-provider",
+    ),
     path("permissions", roles.PermissionsView.as_view(), name="permissions"),
     path("roles", roles.RoleViewSet.as_view({"get": "list", "post": "create"}), name="roles"),
     path(
